@@ -1,0 +1,204 @@
+"""The wire: what the add-on and the backend say to each other. Standard library only.
+
+Both sides read this one module (the add-on by a relative import, inside Blender's Python), so it
+imports nothing but the standard library and stays valid on Python 3.11.
+
+Routes (all need ``Authorization: Bearer <token>``)::
+
+    GET    /v1/info                          -> BackendInfo
+    POST   /v1/jobs/reconstruct?face=N       body: the photo's own bytes      -> JobStatus
+    POST   /v1/jobs/refine                   body: payload (see below)        -> JobStatus
+    GET    /v1/jobs/{id}?after=REV&wait=SEC  long poll                        -> JobStatus
+    GET    /v1/jobs/{id}/result              payload
+    DELETE /v1/jobs/{id}                     cancel and forget                -> JobStatus
+
+A *payload* is an ``.npz`` archive without pickles: a JSON header in the member ``header`` (uint8)
+and named arrays; images travel as PNG bytes in uint8 arrays named ``image/<name>``.
+:mod:`backend.payload` reads and writes it, and checks counts, sizes, dtypes and ranges.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, TypeVar
+
+PROTOCOL = 1
+"""Must be equal on both sides; the version string is for display only."""
+
+TOKEN_VARIABLE = "LIKENESS_TOKEN"
+"""Environment variable through which the parent hands the token to the backend process."""
+
+MAX_PHOTO_BYTES = 64 * 1024 * 1024
+MAX_PAYLOAD_BYTES = 512 * 1024 * 1024
+
+
+class ErrorCode(enum.StrEnum):
+    """Stable names of everything that can go wrong; the add-on has a text for each."""
+
+    INTERNAL = "internal"
+    BAD_REQUEST = "bad_request"
+    UNAUTHORIZED = "unauthorized"
+    NOT_FOUND = "not_found"
+    TOO_LARGE = "too_large"
+    QUEUE_FULL = "queue_full"
+    NOT_READY = "not_ready"
+    PHOTO_UNREADABLE = "photo_unreadable"
+    PHOTO_TOO_LARGE = "photo_too_large"
+    NO_FACE = "no_face"
+    FACE_UNUSABLE = "face_unusable"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+    STORAGE_FAILED = "storage_failed"
+    ASSET_BROKEN = "asset_broken"
+
+
+class JobState(enum.StrEnum):
+    """Life of one job."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def in_terminal_state(self) -> bool:
+        """Whether nothing will change any more."""
+        return self in (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
+
+
+class Stage(enum.StrEnum):
+    """Stages of a job in the order in which a photo passes them; values are shown to the artist."""
+
+    LOAD = "Opening photo"
+    DETECT = "Finding face"
+    FIT = "Fitting head"
+    PARSE = "Separating hair"
+    DEPTH = "Shaping hair and ears"
+    MESH = "Building mesh"
+    TEXTURE = "Painting textures"
+    PACK = "Packing result"
+    REFINE = "Refining picture"
+
+
+@dataclass(frozen=True)
+class ErrorBody:
+    """What went wrong, and the remedy."""
+
+    code: ErrorCode
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class BackendInfo:
+    """Who answers: ``device`` is a display name such as ``CPU (2 threads)``."""
+
+    protocol: int
+    version: str
+    device: str
+    interim: tuple[str, ...] = ()
+    """Names of stages that are still interim (geometric or classical instead of a network)."""
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """Snapshot of one job; ``revision`` grows with every change."""
+
+    id: str
+    kind: str
+    state: JobState
+    revision: int = 0
+    stage: str = ""
+    fraction: float = 0.0
+    error: ErrorBody | None = None
+
+
+@dataclass(frozen=True)
+class ReadyEvent:
+    """The one line that the backend process prints on stdout when it listens."""
+
+    port: int
+    protocol: int = PROTOCOL
+    version: str = ""
+    device: str = ""
+    event: str = "ready"
+
+
+@dataclass(frozen=True)
+class CameraHeader:
+    """Pinhole camera of the photo: pixels, pixel centres at integer coordinates (OpenCV)."""
+
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class MeshHeader:
+    """One mesh of a reconstruction. Its arrays are ``mesh/<name>/<array>``.
+
+    ``vertices`` float32 (N,3) mm head frame relative to ``origin_mm``; ``polygons`` int32 (P,4),
+    triangles padded with -1; ``uvs`` float32 (P,4,2), v up; optional ``expression`` and
+    ``identity`` float16 (E,N,3) / (K,N,3) mm per unit.
+    """
+
+    name: str
+    image: str
+    origin_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    follows_head: bool = True
+    has_alpha: bool = False
+    visible: bool = True
+    has_shape_keys: bool = False
+
+
+@dataclass(frozen=True)
+class ReconstructionHeader:
+    """The JSON part of a reconstruction. Arrays besides the meshes: ``identity`` (K,) sigma,
+    ``expression`` (E,) 0..1, ``rotation`` (3,3) and ``translation_mm`` (3,) head to camera."""
+
+    camera: CameraHeader
+    pose_deg: dict[str, float]
+    meshes: tuple[MeshHeader, ...]
+    images: tuple[str, ...]
+    expression_names: tuple[str, ...]
+    model: str
+    warnings: tuple[str, ...] = ()
+    timings_ms: dict[str, float] = field(default_factory=dict)
+    interim: tuple[str, ...] = ()
+    protocol: int = PROTOCOL
+
+
+@dataclass(frozen=True)
+class RefineHeader:
+    """A coarse render to be refined: images ``coarse`` (RGBA, straight alpha) and ``plate`` (RGB)."""
+
+    width: int
+    height: int
+    transparent: bool = False
+    protocol: int = PROTOCOL
+
+
+@dataclass(frozen=True)
+class StillHeader:
+    """A refined still: images ``still`` (RGB or RGBA) and ``invented`` (grey, 255 = invented)."""
+
+    width: int
+    height: int
+    invented_share: float
+    method: str
+    interim: bool
+    protocol: int = PROTOCOL
+
+
+T = TypeVar("T")
+
+
+def to_json(value: Any) -> str:
+    """A wire dataclass as compact JSON."""
+    return json.dumps(asdict(value), separators=(",", ":"))
