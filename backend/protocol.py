@@ -21,8 +21,10 @@ from __future__ import annotations
 
 import enum
 import json
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, TypeVar
+import math
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from types import UnionType
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 PROTOCOL = 1
 """Must be equal on both sides; the version string is for display only."""
@@ -169,7 +171,7 @@ class ReconstructionHeader:
     expression_names: tuple[str, ...]
     model: str
     warnings: tuple[str, ...] = ()
-    timings_ms: dict[str, float] = field(default_factory=dict)
+    timings_ms: dict[str, float] = field(default_factory=dict[str, float])
     interim: tuple[str, ...] = ()
     protocol: int = PROTOCOL
 
@@ -201,4 +203,74 @@ T = TypeVar("T")
 
 def to_json(value: Any) -> str:
     """A wire dataclass as compact JSON."""
-    return json.dumps(asdict(value), separators=(",", ":"))
+    return json.dumps(asdict(value), separators=(",", ":"), allow_nan=False)
+
+
+def from_json(kind: type[T], text: str | bytes) -> T:
+    """Read a wire dataclass from JSON text; ValueError if it is not one."""
+    return decode(kind, json.loads(text))
+
+
+def decode(kind: type[T], value: object) -> T:
+    """Build the wire dataclass ``kind`` from what ``json.loads`` returned.
+
+    Unknown keys are ignored, so that a newer side may add some. Raises ValueError with the path of
+    the first field that is missing, of the wrong type or not a finite number.
+    """
+    return _decode(kind, value, kind.__name__)
+
+
+def _decode(kind: Any, value: Any, path: str) -> Any:
+    """Check ``value`` against the annotation ``kind``; containers recurse."""
+    if kind is Any or kind is object:
+        return value
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is UnionType:  # only ``X | None`` is used on the wire
+        return None if value is None else _decode(arguments[0], value, path)
+    if origin is tuple:
+        return _decode_tuple(arguments, value, path)
+    if origin is dict and isinstance(value, dict):
+        items = cast("dict[Any, Any]", value)
+        return {_decode(str, k, path): _decode(arguments[1], v, f"{path}.{k}") for k, v in items.items()}
+    if is_dataclass(kind) and isinstance(value, dict):
+        return _decode_record(cast("type[Any]", kind), cast("dict[str, Any]", value), path)
+    if isinstance(kind, type):
+        return _decode_scalar(cast("type[Any]", kind), value, path)
+    raise ValueError(f"{path}: expected {kind}, got {type(value).__name__}")
+
+
+def _decode_record(kind: type[Any], value: dict[str, Any], path: str) -> Any:
+    """A dataclass from a JSON object."""
+    hints = get_type_hints(kind)
+    given: dict[str, Any] = {}
+    for item in fields(kind):
+        if item.name in value:
+            given[item.name] = _decode(hints[item.name], value[item.name], f"{path}.{item.name}")
+        elif item.default is MISSING and item.default_factory is MISSING:
+            raise ValueError(f"{path}.{item.name}: missing")
+    return kind(**given)
+
+
+def _decode_tuple(arguments: tuple[Any, ...], value: Any, path: str) -> tuple[Any, ...]:
+    """``tuple[X, ...]`` or a tuple of fixed length from a JSON list."""
+    if not isinstance(value, list):
+        raise ValueError(f"{path}: expected a list, got {type(value).__name__}")
+    items = cast("list[Any]", value)
+    kinds = [arguments[0]] * len(items) if arguments[-1] is Ellipsis else list(arguments)
+    if len(kinds) != len(items):
+        raise ValueError(f"{path}: expected {len(kinds)} items, got {len(items)}")
+    return tuple(_decode(k, v, f"{path}[{i}]") for i, (k, v) in enumerate(zip(kinds, items, strict=True)))
+
+
+def _decode_scalar(kind: type[Any], value: Any, path: str) -> Any:
+    """A string, boolean, number or name of an enumeration. A boolean is no number."""
+    if issubclass(kind, enum.Enum):
+        try:
+            return kind(value)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
+    if kind is float and type(value) in (int, float) and math.isfinite(value):
+        return float(value)
+    if kind in (str, bool, int) and type(value) is kind:
+        return value
+    raise ValueError(f"{path}: expected {kind.__name__}, got {value!r:.40}")
