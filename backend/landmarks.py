@@ -125,7 +125,9 @@ class MediaPipeDetector:
             output_face_blendshapes=True,
         )
         landmarker = FaceLandmarker.create_from_options(options)
-        atexit.register(landmarker.close)  # mediapipe 0.10.35 prints a traceback if Python's exit comes first
+        # mediapipe 0.10.35 closes through a thread pool that is gone when Python exits, and prints a
+        # traceback; without a handle it has nothing to close.
+        atexit.register(setattr, landmarker, "_handle", None)
         return landmarker
 
 
