@@ -51,7 +51,7 @@ class RefineRequest:
     coarse: Pixels
     """(H,W,4) sRGB, straight alpha."""
     plate: Pixels
-    """(H,W,3) sRGB."""
+    """(h,w,3) sRGB, of any size: it is scaled to cover the picture."""
     transparent: bool = False
 
 
@@ -117,9 +117,10 @@ def unpack_refine_request(data: bytes) -> RefineRequest:
     """Inverse of :func:`pack_refine_request`; BadPayload if ``data`` is unfit."""
     fields, arrays = unpack(data)
     header = _decoded(RefineHeader, fields)
-    size = (header.height, header.width)
-    coarse = decode_png(image_bytes(arrays, "coarse"), (*size, 4))
-    plate = decode_png(image_bytes(arrays, "plate"), (*size, 3))
+    coarse = decode_png(image_bytes(arrays, "coarse"), (header.height, header.width, 4))
+    plate = decode_png(image_bytes(arrays, "plate"))
+    if plate.shape[2:] != (3,):
+        raise BadPayload("the plate is no RGB picture")
     return RefineRequest(coarse, plate, header.transparent)
 
 

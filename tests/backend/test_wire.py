@@ -67,7 +67,7 @@ def test_a_reconstruction_survives() -> None:
 
 
 def test_a_refine_request_survives() -> None:
-    before = RefineRequest(noise(5, 7, 4), noise(5, 7, 3), transparent=True)
+    before = RefineRequest(noise(5, 7, 4), noise(3, 2, 3), transparent=True)
     after = unpack_refine_request(pack_refine_request(before))
     np.testing.assert_array_equal(after.coarse, before.coarse)
     np.testing.assert_array_equal(after.plate, before.plate)
@@ -88,7 +88,7 @@ def test_a_still_survives(channels: int) -> None:
     [
         RefineRequest(noise(5, 7, 3), noise(5, 7, 3)),
         RefineRequest(noise(5, 7, 4), noise(5, 7, 4)),
-        RefineRequest(noise(5, 7, 4), noise(7, 5, 3)),
+        RefineRequest(noise(5, 7, 4), noise(7, 5)),
     ],
 )
 def test_pictures_of_a_wrong_shape_are_refused(request_: RefineRequest) -> None:

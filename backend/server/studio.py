@@ -1,0 +1,106 @@
+"""Requests become work: photos and coarse renders in, payloads out, by one engine made on first use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import __version__
+from ..errors import BadRequest
+from ..payload import BadPayload
+from ..photo import Photo, load_photo
+from ..progress import Progress
+from ..protocol import PROTOCOL, BackendInfo, Stage
+from ..reconstruction import Reconstruction
+from ..still import Still
+from ..wire import pack_reconstruction, pack_still, unpack_refine_request
+from .jobs import Work
+
+Pixels = NDArray[np.uint8]
+
+
+class Engine(Protocol):
+    """What the server needs of :class:`backend.engine.Engine`."""
+
+    @property
+    def device_name(self) -> str:
+        """Display name of what it computes on."""
+        ...
+
+    @property
+    def interim(self) -> tuple[str, ...]:
+        """Stages that are still interim."""
+        ...
+
+    def reconstruct(self, photo: Photo, *, face: int | None, progress: Progress) -> Reconstruction:
+        """A head from a photo."""
+        ...
+
+    def refine(self, coarse: Pixels, plate: Pixels, *, transparent: bool, progress: Progress) -> Still:
+        """A still from a coarse render."""
+        ...
+
+
+class Studio:
+    """Holds the engine. It is made in the worker thread, so that the server answers at once."""
+
+    def __init__(self, make_engine: Callable[[], Engine]) -> None:
+        self._make_engine = make_engine
+        self._engine: Engine | None = None
+
+    def engine(self) -> Engine:
+        """The engine, made on first use. For the worker thread only."""
+        if self._engine is None:
+            self._engine = self._make_engine()
+        return self._engine
+
+    def warm_up(self) -> None:
+        """Make the engine before the first photo comes."""
+        self.engine()
+
+    def info(self) -> BackendInfo:
+        """Who answers; the device's name is empty until the engine is there."""
+        engine = self._engine
+        if engine is None:
+            return BackendInfo(PROTOCOL, __version__, "")
+        return BackendInfo(PROTOCOL, __version__, engine.device_name, tuple(engine.interim))
+
+    def reconstruct(self, data: bytes, face: int | None) -> Work:
+        """Work that turns the bytes of a photo into a reconstruction's payload."""
+
+        def work(progress: Progress) -> bytes:
+            progress(Stage.LOAD, 0.0)
+            photo = load_photo(data)
+            reconstruction = self.engine().reconstruct(photo, face=face, progress=progress)
+            progress(Stage.PACK, 0.0)
+            return pack_reconstruction(reconstruction)
+
+        return work
+
+    def refine(self, data: bytes) -> Work:
+        """Work that turns a refine request into a still's payload."""
+
+        def work(progress: Progress) -> bytes:
+            request = _checked(unpack_refine_request, data)
+            engine = self.engine()
+            still = engine.refine(
+                request.coarse, request.plate, transparent=request.transparent, progress=progress
+            )
+            progress(Stage.PACK, 0.0)
+            return pack_still(still)
+
+        return work
+
+
+def _checked(read: Callable[[bytes], Any], data: bytes) -> Any:
+    """``read(data)`` with the protocol's error for what is no payload."""
+    try:
+        return read(data)
+    except BadPayload as error:
+        raise BadRequest(
+            f"The picture did not arrive intact ({error}).",
+            "Try again, and update add-on and backend together.",
+        ) from error
