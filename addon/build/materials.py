@@ -1,0 +1,74 @@
+"""The material of a head's part: the photo's colours as they are, or as the base of a lit surface."""
+
+from __future__ import annotations
+
+import bpy
+
+from .. import compat
+from ..properties import LOOK_LIT, LOOK_PHOTO
+
+LOOK_NODE = "Likeness Look"
+"""Mix node between photo (0) and lit (1)."""
+
+SKIN_ROUGHNESS = 0.55
+"""Rough enough that the photo's own highlights are not doubled."""
+
+
+def build_material(name: str, image: bpy.types.Image, *, has_alpha: bool) -> bpy.types.Material:
+    """A material that shows ``image`` unlit, and can be switched to a Principled surface."""
+    material = bpy.data.materials.new(name)
+    tree = compat.enable_nodes(material)
+    tree.nodes.clear()
+
+    output = _node(tree, "ShaderNodeOutputMaterial", 600, 0)
+    look = _node(tree, "ShaderNodeMixShader", 400, 0)
+    look.name = look.label = LOOK_NODE
+    texture = _node(tree, "ShaderNodeTexImage", -400, 0)
+    texture.image = image
+    texture.extension = "EXTEND"
+    principled = _node(tree, "ShaderNodeBsdfPrincipled", 0, -150)
+    principled.inputs["Roughness"].default_value = SKIN_ROUGHNESS
+    photo = _node(tree, "ShaderNodeEmission", 0, 150)
+
+    link = tree.links.new
+    link(texture.outputs["Color"], principled.inputs["Base Color"])
+    link(texture.outputs["Color"], photo.inputs["Color"])
+    unlit = photo.outputs["Emission"]
+    if has_alpha:
+        unlit = _soft_edge(tree, texture, photo)
+        link(texture.outputs["Alpha"], principled.inputs["Alpha"])
+        compat.use_soft_alpha(material)
+    link(unlit, look.inputs[1])
+    link(principled.outputs["BSDF"], look.inputs[2])
+    link(look.outputs["Shader"], output.inputs["Surface"])
+    material.use_backface_culling = False
+    set_look(material, LOOK_PHOTO)
+    tree.nodes.active = texture  # what Solid shading with texture colour shows
+    return material
+
+
+def set_look(material: bpy.types.Material | None, look: str) -> None:
+    """Switch a material of ours between photo and lit; others are left alone."""
+    if material is None or material.node_tree is None:
+        return
+    node = material.node_tree.nodes.get(LOOK_NODE)
+    if node is not None:
+        node.inputs["Fac"].default_value = 1.0 if look == LOOK_LIT else 0.0
+
+
+def _soft_edge(
+    tree: bpy.types.NodeTree, texture: bpy.types.Node, photo: bpy.types.Node
+) -> bpy.types.NodeSocket:
+    """The unlit branch made transparent by the picture's alpha."""
+    clear = _node(tree, "ShaderNodeBsdfTransparent", 0, 280)
+    mix = _node(tree, "ShaderNodeMixShader", 200, 200)
+    tree.links.new(texture.outputs["Alpha"], mix.inputs["Fac"])
+    tree.links.new(clear.outputs["BSDF"], mix.inputs[1])
+    tree.links.new(photo.outputs["Emission"], mix.inputs[2])
+    return mix.outputs["Shader"]
+
+
+def _node(tree: bpy.types.NodeTree, kind: str, x: float, y: float) -> bpy.types.Node:
+    node = tree.nodes.new(kind)
+    node.location = (x, y)
+    return node

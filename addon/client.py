@@ -1,0 +1,144 @@
+"""The backend's HTTP interface as typed calls. Runs in worker threads, never in Blender's main one."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from ..backend import protocol
+from ..backend.protocol import BackendInfo, ErrorBody, JobStatus
+from .errors import BackendUnreachable, ProtocolMismatch
+from .messages import explain
+
+REQUEST_TIMEOUT_S = 30.0
+"""Longest silence of a healthy backend besides the wait of a long poll."""
+
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a backend listens, and the token that it wants to see."""
+
+    host: str
+    port: int
+    token: str
+    secure: bool = False
+
+    @staticmethod
+    def from_url(url: str, token: str) -> Address:
+        """Read ``http://host:port`` or ``https://host``; BackendUnreachable if it is no such thing."""
+        remedy = "Enter it like https://my-server:8443 in Preferences > Add-ons > Likeness"
+        try:
+            parts = urlsplit(url.strip())
+            port = parts.port
+        except ValueError as error:
+            raise BackendUnreachable(f"'{url}' is no address of a backend", remedy) from error
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise BackendUnreachable(f"'{url}' is no address of a backend", remedy)
+        secure = parts.scheme == "https"
+        return Address(parts.hostname, port or (443 if secure else 80), token, secure)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether photos stay on this computer."""
+        return self.host in LOOPBACK_HOSTS
+
+
+class Client:
+    """One backend. Every call opens its own connection, so a client may be shared by threads.
+
+    ``http.client`` instead of requests or urllib: those would send loopback traffic through the
+    proxy of the environment.
+    """
+
+    def __init__(self, address: Address, timeout_s: float = REQUEST_TIMEOUT_S) -> None:
+        self.address = address
+        self.timeout_s = timeout_s
+
+    def info(self) -> BackendInfo:
+        """Who answers; ProtocolMismatch if it speaks another protocol than this add-on."""
+        info = self._parsed(BackendInfo, self._call("GET", "/v1/info"))
+        check_protocol(info.protocol, info.version)
+        return info
+
+    def reconstruct(self, photo: bytes, face: int | None = None) -> JobStatus:
+        """Hand in the bytes of a photo file; ``face`` as in the protocol, None for the largest."""
+        query = "" if face is None else f"?face={face}"
+        return self._parsed(JobStatus, self._call("POST", f"/v1/jobs/reconstruct{query}", photo))
+
+    def refine(self, payload: bytes) -> JobStatus:
+        """Hand in a coarse render with its plate."""
+        return self._parsed(JobStatus, self._call("POST", "/v1/jobs/refine", payload))
+
+    def poll(self, job: JobStatus, wait_s: float) -> JobStatus:
+        """The job's state as soon as it differs from ``job``, at the latest after ``wait_s``."""
+        path = f"/v1/jobs/{job.id}?after={job.revision}&wait={wait_s:g}"
+        return self._parsed(JobStatus, self._call("GET", path, extra_wait_s=wait_s))
+
+    def result(self, job: JobStatus) -> bytes:
+        """The payload of a job that succeeded."""
+        return self._call("GET", f"/v1/jobs/{job.id}/result")
+
+    def forget(self, job: JobStatus) -> JobStatus:
+        """Stop the job if it still runs, and let the backend delete everything of it."""
+        return self._parsed(JobStatus, self._call("DELETE", f"/v1/jobs/{job.id}"))
+
+    def _call(self, method: str, path: str, body: bytes | None = None, extra_wait_s: float = 0.0) -> bytes:
+        """Send one request; the body of the answer, or the error that the answer describes."""
+        connection = self._connection(self.timeout_s + extra_wait_s)
+        headers = {"Authorization": f"Bearer {self.address.token}"}
+        if body is not None:
+            headers["Content-Type"] = "application/octet-stream"
+        try:
+            connection.request(method, path, body, headers)
+            response = connection.getresponse()
+            data = response.read(protocol.MAX_PAYLOAD_BYTES + 1)
+        except (OSError, http.client.HTTPException) as error:
+            raise BackendUnreachable(
+                "The backend does not answer",
+                "Start it in Preferences > Add-ons > Likeness, or check the address of your server",
+            ) from error
+        finally:
+            connection.close()
+        if len(data) > protocol.MAX_PAYLOAD_BYTES:
+            raise _not_a_backend()
+        if response.status >= http.client.BAD_REQUEST:
+            raise explain(self._parsed(ErrorBody, data))
+        return data
+
+    def _connection(self, timeout_s: float) -> http.client.HTTPConnection:
+        host, port = self.address.host, self.address.port
+        if self.address.secure:
+            context = ssl.create_default_context()
+            return http.client.HTTPSConnection(host, port, timeout=timeout_s, context=context)
+        return http.client.HTTPConnection(host, port, timeout=timeout_s)
+
+    @staticmethod
+    def _parsed(kind: type[T], data: bytes) -> T:
+        try:
+            return protocol.decode(kind, json.loads(data))
+        except ValueError as error:  # includes JSON and Unicode errors
+            raise _not_a_backend() from error
+
+
+def _not_a_backend() -> BackendUnreachable:
+    return BackendUnreachable(
+        "Something answers that is no Likeness backend",
+        "Check the address in Preferences > Add-ons > Likeness",
+    )
+
+
+def check_protocol(spoken: int, version: str) -> None:
+    """ProtocolMismatch unless the backend speaks the add-on's protocol."""
+    if spoken != protocol.PROTOCOL:
+        raise ProtocolMismatch(
+            f"The backend (version {version or 'unknown'}) does not fit this add-on",
+            "Install the same version of both and start the backend again",
+        )

@@ -1,0 +1,42 @@
+"""What differs between Blender 4.2 and 5.2, and nothing else."""
+
+from __future__ import annotations
+
+import bpy
+
+VERSION = bpy.app.version
+
+IMAGE_SETTINGS_HAVE_MEDIA_TYPE = VERSION >= (5, 0, 0)
+MATERIALS_START_WITH_NODES = VERSION >= (5, 0, 0)
+"""From 5.0 on ``use_nodes`` is always true and setting it is deprecated."""
+
+EEVEE = "BLENDER_EEVEE" if VERSION >= (5, 0, 0) else "BLENDER_EEVEE_NEXT"
+
+
+def render_engine() -> str:
+    """The engine of the coarse render: Cycles, which needs no graphics card; EEVEE where it is off."""
+    return "CYCLES" if "cycles" in bpy.context.preferences.addons else EEVEE
+
+
+def enable_nodes(material: bpy.types.Material) -> bpy.types.NodeTree:
+    """The node tree of a material."""
+    if not MATERIALS_START_WITH_NODES:
+        material.use_nodes = True
+    tree = material.node_tree
+    assert tree is not None
+    return tree
+
+
+def use_png(settings: bpy.types.ImageFormatSettings, color_mode: str) -> None:
+    """Write 8-bit PNG files."""
+    if IMAGE_SETTINGS_HAVE_MEDIA_TYPE:
+        settings.media_type = "IMAGE"
+    settings.file_format = "PNG"
+    settings.color_mode = color_mode
+    settings.color_depth = "8"
+
+
+def use_soft_alpha(material: bpy.types.Material) -> None:
+    """Soft edges that need no sorting of polygons (EEVEE)."""
+    material.surface_render_method = "DITHERED"
+    material.use_transparent_shadow = True

@@ -1,0 +1,82 @@
+"""Where the backend comes from: an environment on this computer, or a server."""
+
+from __future__ import annotations
+
+import enum
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import BackendMissing
+
+PYTHON_VARIABLE = "LIKENESS_PYTHON"
+"""Environment variable that names the interpreter of a backend environment (studios, development)."""
+
+SOURCE_ROOT = Path(__file__).resolve().parent.parent
+"""Folder that holds the package ``backend``; only ever read."""
+
+WHAT_TO_DO = (
+    "Until Likeness can set it up by itself: make a Python 3.11 environment, install the backend's "
+    "requirements into it, and choose its interpreter here"
+)
+
+
+class BackendKind(enum.StrEnum):
+    """The three ways to a backend; values are the identifiers of the preference."""
+
+    BUNDLED = "BUNDLED"
+    INTERPRETER = "INTERPRETER"
+    REMOTE = "REMOTE"
+
+
+@dataclass(frozen=True)
+class BackendChoice:
+    """What the preferences say, as plain data that may travel to a thread."""
+
+    kind: BackendKind
+    user_folder: Path
+    """Folder of the extension that survives updates; logs and the bundled environment live there."""
+    interpreter: str = ""
+    url: str = ""
+    token: str = ""
+
+    @property
+    def log_path(self) -> Path:
+        """Where the output of the backend process goes."""
+        return self.user_folder / "backend" / "backend.log"
+
+
+def bundled_interpreter(user_folder: Path) -> Path:
+    """Where the interpreter of the bundled environment lies once it is set up."""
+    venv = user_folder / "backend" / "venv"
+    return venv / "Scripts" / "python.exe" if sys.platform == "win32" else venv / "bin" / "python"
+
+
+def find_interpreter(choice: BackendChoice, environment: Mapping[str, str] = os.environ) -> Path | None:
+    """The interpreter to run the backend with, or None if there is none yet."""
+    if choice.kind is BackendKind.INTERPRETER:
+        candidates = [choice.interpreter]
+    else:
+        candidates = [environment.get(PYTHON_VARIABLE, ""), str(bundled_interpreter(choice.user_folder))]
+    for candidate in candidates:
+        # Not resolved: a virtual environment is recognised by the path of its link.
+        if candidate and Path(candidate).is_file():
+            return Path(candidate)
+    return None
+
+
+def require_interpreter(choice: BackendChoice, environment: Mapping[str, str] = os.environ) -> Path:
+    """Like :func:`find_interpreter`, but BackendMissing instead of None."""
+    interpreter = find_interpreter(choice, environment)
+    if interpreter is not None:
+        return interpreter
+    if choice.kind is BackendKind.INTERPRETER and choice.interpreter:
+        raise BackendMissing(
+            f"There is no Python at {choice.interpreter}",
+            "Choose the interpreter of the backend in Preferences > Add-ons > Likeness",
+        )
+    raise BackendMissing(
+        "The backend is not set up yet", "Open Preferences > Add-ons > Likeness, which says what to do"
+    )

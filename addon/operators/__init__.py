@@ -1,0 +1,15 @@
+"""Operators: gather, call, apply."""
+
+from __future__ import annotations
+
+from . import backend, build_head, export_glb, import_photo, render_new_pose, turn_head, view
+
+CLASSES = (
+    *backend.CLASSES,
+    *build_head.CLASSES,
+    *import_photo.CLASSES,
+    *render_new_pose.CLASSES,
+    *turn_head.CLASSES,
+    *view.CLASSES,
+    *export_glb.CLASSES,
+)

@@ -1,0 +1,136 @@
+"""Starting, stopping and asking after the backend."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..errors import AddonError
+from ..installation import WHAT_TO_DO, BackendChoice, BackendKind, bundled_interpreter, find_interpreter
+from ..preferences import backend_choice, draw_text
+from ..session import session
+from ..state import BackendState
+from ..views import redraw_sidebars
+
+WATCH_S = 0.5
+
+
+class LIKENESS_OT_start_backend(bpy.types.Operator):
+    """Start the backend now, so that the first photo does not have to wait for it"""
+
+    bl_idname = "likeness.start_backend"
+    bl_label = "Start Backend"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Start the process and return; the panel shows when it is ready."""
+        try:
+            session.ensure_process(backend_choice(context))
+        except AddonError as error:
+            self.report({"ERROR"}, error.text)
+            return {"CANCELLED"}
+        if not bpy.app.background:
+            bpy.app.timers.register(_watch_start, first_interval=WATCH_S)
+        return {"FINISHED"}
+
+
+def _watch_start() -> float | None:
+    """Timer: draw the panels again until the backend is no longer starting."""
+    redraw_sidebars(bpy.context)
+    starting = session.state(backend_choice(bpy.context)) is BackendState.STARTING
+    return WATCH_S if starting else None
+
+
+class LIKENESS_OT_stop_backend(bpy.types.Operator):
+    """Stop the backend and free its memory"""
+
+    bl_idname = "likeness.stop_backend"
+    bl_label = "Stop Backend"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Stop it without making the interface wait."""
+        session.stop_backend(wait=bpy.app.background)
+        redraw_sidebars(context)
+        return {"FINISHED"}
+
+
+class LIKENESS_OT_stop_job(bpy.types.Operator):
+    """Stop what Likeness is working on"""
+
+    bl_idname = "likeness.stop_job"
+    bl_label = "Stop"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Stop the job; its operator cleans up with its next tick."""
+        session.cancel_job()
+        redraw_sidebars(context)
+        return {"FINISHED"}
+
+
+class LIKENESS_OT_open_log(bpy.types.Operator):
+    """Show what the backend has written about its work"""
+
+    bl_idname = "likeness.open_log"
+    bl_label = "Open Log"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Open the log with the system's text viewer."""
+        path = backend_choice(context).log_path
+        if not path.is_file():
+            self.report({"WARNING"}, "There is no log yet: the backend has not been started")
+            return {"CANCELLED"}
+        bpy.ops.wm.path_open(filepath=str(path))
+        return {"FINISHED"}
+
+
+class LIKENESS_OT_explain_setup(bpy.types.Operator):
+    """Say what the backend still needs before photos can be imported"""
+
+    bl_idname = "likeness.explain_setup"
+    bl_label = "Set Up Backend"
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Show the explanation."""
+        return context.window_manager.invoke_popup(self, width=520)
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Where Likeness looked, and what to do."""
+        choice = backend_choice(context)
+        draw_text(self.layout, _explanation(choice))
+        self.layout.operator("likeness.open_preferences", icon="PREFERENCES")
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """The same in words, for scripts."""
+        self.report({"INFO"}, _explanation(backend_choice(context)))
+        return {"FINISHED"}
+
+
+def _explanation(choice: BackendChoice) -> str:
+    interpreter = find_interpreter(choice)
+    if interpreter is not None:
+        return f"Nothing is missing: the backend runs with {interpreter}"
+    if choice.kind is BackendKind.INTERPRETER:
+        return f"There is no Python at {choice.interpreter or '(nothing chosen)'}. {WHAT_TO_DO}"
+    return f"There is no environment at {bundled_interpreter(choice.user_folder)}. {WHAT_TO_DO}"
+
+
+class LIKENESS_OT_open_preferences(bpy.types.Operator):
+    """Open the preferences of Likeness"""
+
+    bl_idname = "likeness.open_preferences"
+    bl_label = "Open Preferences"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Show the extension in Blender's preferences."""
+        from .. import PACKAGE
+
+        bpy.ops.preferences.addon_show(module=PACKAGE)
+        return {"FINISHED"}
+
+
+CLASSES = (
+    LIKENESS_OT_start_backend,
+    LIKENESS_OT_stop_backend,
+    LIKENESS_OT_stop_job,
+    LIKENESS_OT_open_log,
+    LIKENESS_OT_explain_setup,
+    LIKENESS_OT_open_preferences,
+)

@@ -1,0 +1,99 @@
+"""One description of a long job, two drivers: modal with a timer for people, blocking for scripts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from ..errors import AddonError
+from ..jobs import Failed, Finished, Job, Request, Stopped
+from ..preferences import backend_choice, require_permission
+from ..session import session
+from ..views import redraw_sidebars
+
+TICK_S = 0.1
+
+
+class JobOperator:
+    """Mix-in for operators that ask the backend. Subclasses implement :meth:`finished`.
+
+    Blender's modal loop only ever reads what the job's thread has put aside, so it never waits.
+    """
+
+    _job: Job[Any] | None = None
+    _timer: bpy.types.Timer | None = None
+
+    def finished(self, context: bpy.types.Context, result: Any) -> set[str]:
+        """Apply the result; called once, in the main thread, in Object Mode."""
+        raise NotImplementedError
+
+    def start(self, context: bpy.types.Context, request: Request[Any]) -> set[str]:
+        """Begin the job and drive it to its end, or hand over to :meth:`modal`."""
+        choice = backend_choice(context)
+        try:
+            require_permission(choice)
+            job = session.start_job(request, choice)
+        except AddonError as error:
+            return self.refuse(error)
+        if bpy.app.background or not self.options.is_invoke:  # timers do not fire there
+            return self._conclude(context, job)
+        self._job = job
+        manager = context.window_manager
+        self._timer = manager.event_timer_add(TICK_S, window=context.window)
+        manager.modal_handler_add(self)
+        redraw_sidebars(context)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Look whether something arrived; Esc stops the job, everything else belongs to the artist."""
+        job = self._job
+        assert job is not None
+        if event.type == "ESC" and event.value == "PRESS":
+            job.cancel()
+        elif event.type != "TIMER":
+            return {"PASS_THROUGH"}
+        if job.update():
+            redraw_sidebars(context)
+            context.workspace.status_text_set(
+                f"{job.request.title}: {job.progress.stage} {job.progress.fraction:.0%}   Esc: Stop"
+            )
+        if job.ending is None:
+            return {"PASS_THROUGH"}
+        if isinstance(job.ending, Finished) and context.mode != "OBJECT":
+            # A head made in another mode could not be undone in one step.
+            context.workspace.status_text_set(f"{job.request.title} is ready: leave this mode to place it")
+            return {"PASS_THROUGH"}
+        self._clear(context)
+        return self._conclude(context, job)
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Blender takes the operator away (a window closes, a file is opened)."""
+        if self._job is not None:
+            self._job.cancel("the window was closed or another file was opened")
+        self._clear(context)
+
+    def refuse(self, error: AddonError) -> set[str]:
+        """Tell the artist what is wrong."""
+        session.notice = error.text
+        self.report({"ERROR"}, error.text)
+        return {"CANCELLED"}
+
+    def _clear(self, context: bpy.types.Context) -> None:
+        if self._timer is not None:
+            context.window_manager.event_timer_remove(self._timer)
+            self._timer = None
+        if context.workspace is not None:
+            context.workspace.status_text_set(None)
+        redraw_sidebars(context)
+
+    def _conclude(self, context: bpy.types.Context, job: Job[Any]) -> set[str]:
+        match job.wait() if job.ending is None else job.ending:
+            case Finished(result):
+                return self.finished(context, result)
+            case Failed(error):
+                return self.refuse(error)
+            case Stopped(reason):
+                text = f"{job.request.title} was stopped" + (f": {reason}" if reason else "")
+                self.report({"WARNING"}, text)
+        return {"CANCELLED"}

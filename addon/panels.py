@@ -1,0 +1,151 @@
+"""The tab in the sidebar. Drawing reads what is already known and does no work."""
+
+from __future__ import annotations
+
+import bpy
+
+from .preferences import backend_choice, draw_state, draw_text
+from .properties import active_head, likeness
+from .session import session
+from .state import BackendState
+
+SIDEBAR_COLUMNS = 34
+"""Characters of a line in a sidebar of the usual width."""
+
+QUIET_STATES = (BackendState.RUNNING, BackendState.STOPPED, BackendState.REMOTE)
+"""States that need no attention: a stopped backend starts with the next photo."""
+
+
+class LikenessPanel:
+    """What all panels of the tab share."""
+
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Likeness"
+
+
+class HeadPanel(LikenessPanel):
+    """A panel about the selected head."""
+
+    bl_parent_id = "LIKENESS_PT_main"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether a head is selected."""
+        return active_head(context) is not None
+
+
+class LIKENESS_PT_main(LikenessPanel, bpy.types.Panel):
+    """Import, progress and anything that needs attention."""
+
+    bl_label = "Likeness"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Progress while a job runs, the import button otherwise."""
+        layout = self.layout
+        job = session.job
+        if job is not None and job.ending is None:
+            layout.label(text=job.request.title, icon="IMAGE_DATA")
+            row = layout.row(align=True)
+            row.progress(factor=job.progress.fraction, text=job.progress.stage)
+            row.operator("likeness.stop_job", text="", icon="X")
+            return
+        state = session.state(backend_choice(context))
+        button = layout.row()
+        button.scale_y = 1.5
+        button.enabled = state is not BackendState.NOT_INSTALLED
+        button.operator("likeness.import_photo", icon="USER")
+        if state not in QUIET_STATES:
+            if state is BackendState.NOT_INSTALLED:
+                layout.label(text="The backend is not set up yet", icon="ERROR")
+                layout.operator("likeness.open_preferences", text="Set Up Backend", icon="PREFERENCES")
+            else:
+                draw_state(layout, state)
+        if session.notice:
+            draw_text(layout.box(), session.notice, SIDEBAR_COLUMNS, icon="INFO")
+
+
+class LIKENESS_PT_pose(HeadPanel, bpy.types.Panel):
+    """Turning the head."""
+
+    bl_label = "Pose"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Angles from the photo, the way back and the view through the camera."""
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        pivot = active_head(context)
+        if pivot is None:
+            return
+        column = layout.column(align=True)
+        for angle in ("yaw", "pitch", "roll"):
+            column.prop(likeness(pivot), angle)
+        layout.operator("likeness.reset_pose", icon="LOOP_BACK")
+        layout.operator("likeness.look_through", icon="OUTLINER_OB_CAMERA")
+
+
+class LIKENESS_PT_expression(HeadPanel, bpy.types.Panel):
+    """The face's shape keys as sliders."""
+
+    bl_label = "Expression and Shape"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """All keys but the basis."""
+        pivot = active_head(context)
+        face = likeness(pivot).face if pivot is not None else None
+        if face is None or face.data.shape_keys is None:
+            self.layout.label(text="The face has no shape keys")
+            return
+        column = self.layout.column(align=True)
+        for key in face.data.shape_keys.key_blocks[1:]:
+            column.prop(key, "value", text=key.name)
+
+
+class LIKENESS_PT_render(HeadPanel, bpy.types.Panel):
+    """From the head back to a picture."""
+
+    bl_label = "Render"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Look, background and the button."""
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        pivot = active_head(context)
+        if pivot is None:
+            return
+        layout.prop(likeness(pivot), "look", expand=True)
+        layout.prop(context.scene.render, "film_transparent", text="Transparent Background")
+        button = layout.row()
+        button.scale_y = 1.3
+        button.operator("likeness.render_new_pose", icon="RENDER_STILL")
+        transform = context.scene.view_settings.view_transform
+        if transform != "Standard":
+            draw_text(
+                layout,
+                f"The {transform} film look of this scene changes the photo's colours",
+                SIDEBAR_COLUMNS,
+            )
+            layout.operator("likeness.true_colours", icon="COLOR")
+
+
+class LIKENESS_PT_export(HeadPanel, bpy.types.Panel):
+    """From Blender to other programs."""
+
+    bl_label = "Export"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """The one format so far."""
+        self.layout.operator("likeness.export_glb", icon="EXPORT")
+
+
+CLASSES = (
+    LIKENESS_PT_main,
+    LIKENESS_PT_pose,
+    LIKENESS_PT_expression,
+    LIKENESS_PT_render,
+    LIKENESS_PT_export,
+)

@@ -1,0 +1,122 @@
+"""Preferences: where the backend comes from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import bpy
+from bpy.props import EnumProperty, StringProperty
+
+from . import PACKAGE
+from .client import Address
+from .errors import BackendUnreachable
+from .installation import WHAT_TO_DO, BackendChoice, BackendKind
+from .session import session
+from .state import BackendState
+
+if TYPE_CHECKING:
+    from bpy.types import Context
+
+TEXT_COLUMNS = 70
+"""Characters of a line of explanation; Blender does not wrap labels."""
+
+
+class LikenessPreferences(bpy.types.AddonPreferences):
+    """Preferences of the extension."""
+
+    bl_idname = PACKAGE
+
+    kind: EnumProperty(
+        name="Backend",
+        description="Where the program runs that turns photos into heads",
+        items=(
+            (BackendKind.BUNDLED, "Bundled", "Use the environment that belongs to this extension"),
+            (BackendKind.INTERPRETER, "Own Python", "Use a Python environment of your own on this computer"),
+            (BackendKind.REMOTE, "Server", "Use a backend on another computer; photos are sent there"),
+        ),
+        default=BackendKind.BUNDLED,
+    )
+    interpreter: StringProperty(
+        name="Python", description="The interpreter of an environment with the backend", subtype="FILE_PATH"
+    )
+    url: StringProperty(name="Address", description="Address of the server, like https://my-server:8443")
+    token: StringProperty(
+        name="Token", description="Access token that the server asks for", subtype="PASSWORD"
+    )
+
+    def draw(self, context: Context) -> None:
+        """Show the choice and what the backend is doing."""
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(self, "kind", expand=True)
+        kind = BackendKind(self.kind)
+        if kind is BackendKind.INTERPRETER:
+            layout.prop(self, "interpreter")
+        elif kind is BackendKind.REMOTE:
+            layout.prop(self, "url")
+            layout.prop(self, "token")
+        draw_state(layout, session.state(backend_choice(context)))
+
+
+def draw_state(layout: bpy.types.UILayout, state: BackendState) -> None:
+    """The backend's state with the one button that helps."""
+    row = layout.row()
+    row.label(text=f"Backend: {state.value}", icon=_ICONS.get(state, "INFO"))
+    if state in (BackendState.STOPPED, BackendState.FAILED):
+        row.operator("likeness.start_backend", text="Start", icon="PLAY")
+    elif state in (BackendState.STARTING, BackendState.RUNNING, BackendState.UPDATE_REQUIRED):
+        row.operator("likeness.stop_backend", text="Stop", icon="SNAP_FACE")
+    if state in (BackendState.FAILED, BackendState.RUNNING, BackendState.UPDATE_REQUIRED):
+        layout.operator("likeness.open_log", icon="TEXT")
+    if state is BackendState.NOT_INSTALLED:
+        row.operator("likeness.explain_setup", text="What Is Missing", icon="QUESTION")
+        draw_text(layout, WHAT_TO_DO)
+    elif state is BackendState.UPDATE_REQUIRED:
+        draw_text(layout, "Install the same version of the extension and the backend, then start it again")
+
+
+_ICONS = {
+    BackendState.NOT_INSTALLED: "ERROR",
+    BackendState.FAILED: "ERROR",
+    BackendState.UPDATE_REQUIRED: "ERROR",
+    BackendState.RUNNING: "CHECKMARK",
+    BackendState.STARTING: "SORTTIME",
+}
+
+
+def draw_text(layout: bpy.types.UILayout, text: str, columns: int = TEXT_COLUMNS, icon: str = "NONE") -> None:
+    """A paragraph as a column of labels."""
+    import textwrap
+
+    column = layout.column(align=True)
+    for number, line in enumerate(textwrap.wrap(text, columns)):
+        column.label(text=line, icon=icon if number == 0 else ("BLANK1" if icon != "NONE" else "NONE"))
+
+
+def preferences(context: Context) -> LikenessPreferences:
+    """Typed access to the preferences."""
+    return cast("LikenessPreferences", context.preferences.addons[PACKAGE].preferences)
+
+
+def backend_choice(context: Context) -> BackendChoice:
+    """The preferences as plain data."""
+    values = preferences(context)
+    folder = Path(bpy.utils.extension_path_user(PACKAGE, create=False))
+    interpreter = bpy.path.abspath(values.interpreter) if values.interpreter else ""
+    return BackendChoice(BackendKind(values.kind), folder, interpreter, values.url, values.token)
+
+
+def require_permission(choice: BackendChoice) -> None:
+    """BackendUnreachable if the artist keeps Blender offline and the choice is a server elsewhere."""
+    if choice.kind is not BackendKind.REMOTE or bpy.app.online_access:
+        return
+    if not Address.from_url(choice.url, choice.token).is_local:
+        raise BackendUnreachable(
+            "Blender is set to stay offline, so no server can be used",
+            "Allow Online Access in Preferences > System, or use the backend on this computer",
+        )
+
+
+CLASSES = (LikenessPreferences,)

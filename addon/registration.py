@@ -1,0 +1,34 @@
+"""Telling Blender what there is, and taking it back in the reverse order."""
+
+from __future__ import annotations
+
+import bpy
+
+from . import handlers, menus, operators, panels, preferences, properties
+from .session import session
+
+CLASSES: tuple[type, ...] = (
+    *properties.CLASSES,
+    *preferences.CLASSES,
+    *operators.CLASSES,
+    *panels.CLASSES,
+)
+
+
+def register() -> None:
+    """Register classes, then what refers to them."""
+    for cls in CLASSES:
+        bpy.utils.register_class(cls)
+    properties.register()
+    menus.register()
+    handlers.register()
+
+
+def unregister() -> None:
+    """Stop the backend first: nothing may call back into classes that are gone."""
+    session.stop_backend(wait=True)
+    handlers.unregister()
+    menus.unregister()
+    properties.unregister()
+    for cls in reversed(CLASSES):
+        bpy.utils.unregister_class(cls)

@@ -1,0 +1,44 @@
+"""Viewports and image editors of the open windows."""
+
+from __future__ import annotations
+
+import bpy
+
+
+def redraw_sidebars(context: bpy.types.Context) -> None:
+    """Ask Blender to draw the 3D viewports (and so the tab) again."""
+    for window in context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                area.tag_redraw()
+
+
+def show_through_camera(context: bpy.types.Context) -> None:
+    """Let the largest viewport look through the scene's camera, with the photo's colours if it is solid."""
+    area = _largest(context, "VIEW_3D")
+    if area is None:
+        return
+    space = area.spaces.active
+    space.region_3d.view_perspective = "CAMERA"
+    if space.shading.type == "SOLID":
+        space.shading.light = "FLAT"
+        space.shading.color_type = "TEXTURE"
+
+
+def show_image(context: bpy.types.Context, image: bpy.types.Image) -> None:
+    """Show a picture in an Image Editor; opens a window with one if there is none (as F12 does)."""
+    area = _largest(context, "IMAGE_EDITOR")
+    if area is None:
+        if bpy.app.background:
+            return
+        bpy.ops.wm.window_new()
+        area = context.window_manager.windows[-1].screen.areas[0]
+        area.type = "IMAGE_EDITOR"
+    area.spaces.active.image = image
+
+
+def _largest(context: bpy.types.Context, kind: str) -> bpy.types.Area | None:
+    areas = [
+        area for window in context.window_manager.windows for area in window.screen.areas if area.type == kind
+    ]
+    return max(areas, key=lambda area: area.width * area.height, default=None)
