@@ -1,0 +1,235 @@
+"""Shells of a synthetic head: an ellipsoid with a face on its front, whose depth is known exactly."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backend.camera import Camera
+from backend.crop import HeadCrop
+from backend.depth import HeadDepth
+from backend.frames import Pose, rotation_from_angles
+from backend.hair_mesh import ShellOptions, _snapped_grid, build_shells, shell_region
+from backend.parse import FACE, HAIR, HeadParse
+from backend.raster import rasterize_arrays, triangulate
+from backend.reconstruction import TexturedMesh
+
+SIZE = 128
+CAMERA = Camera(240.0, 240.0, 63.5, 63.5, SIZE, SIZE)
+CENTRE = np.array([0.0, 0.0, 700.0])
+RADII = np.array([110.0, 140.0, 120.0])
+POSE = Pose(rotation_from_angles(12.0, -6.0, 4.0), CENTRE)
+OPTIONS = ShellOptions(grid=64, overlap_px=4.0)
+
+
+def ellipsoid_depths() -> tuple[np.ndarray, np.ndarray]:
+    """Near and far depth (S,S) of the ellipsoid along each pixel's ray, NaN where the ray misses."""
+    columns, rows = np.meshgrid(np.arange(SIZE), np.arange(SIZE))
+    rays = CAMERA.unproject(np.stack([columns, rows], -1).astype(float), np.ones((SIZE, SIZE)))
+    a = ((rays / RADII) ** 2).sum(-1)
+    b = (rays * CENTRE / RADII**2).sum(-1)
+    c = ((CENTRE / RADII) ** 2).sum() - 1
+    with np.errstate(invalid="ignore"):
+        root = np.sqrt(b * b - a * c)
+    return ((b - root) / a).astype(np.float32), ((b + root) / a).astype(np.float32)
+
+
+def head() -> tuple[HeadDepth, HeadParse, HeadCrop]:
+    front, back = ellipsoid_depths()
+    covered = np.isfinite(front)
+    columns, rows = np.meshgrid(np.arange(SIZE), np.arange(SIZE))
+    face = np.hypot((columns - 63.5) / 20, (rows - 75) / 26) < 1
+    labels = np.where(face, FACE, np.where(covered, HAIR, 0)).astype(np.uint8)
+    matte = covered.astype(np.float32)
+    depth = HeadDepth(front, back, np.where(face, front, np.nan).astype(np.float32))
+    crop = HeadCrop(np.zeros((SIZE, SIZE, 3), np.uint8), np.ones((SIZE, SIZE), bool), CAMERA, 1.0, 0.0, 0.0)
+    return depth, HeadParse(labels, matte, matte), crop
+
+
+def corners(mesh: TexturedMesh) -> np.ndarray:
+    """(T,3,3) corners of the mesh's triangles in camera space, mm."""
+    return POSE.to_camera(mesh.vertices.astype(np.float64))[triangulate(mesh.polygons).vertices]
+
+
+def seen(meshes: list[TexturedMesh], camera: Camera = CAMERA, pose: Pose = POSE) -> np.ndarray:
+    """Nearest depth (H,W) of the meshes, infinite where there is none."""
+    depths = [
+        rasterize_arrays(pose.to_camera(m.vertices), triangulate(m.polygons).vertices, camera).depth
+        for m in meshes
+    ]
+    return np.minimum.reduce(depths)
+
+
+@pytest.mark.parametrize("grid", [64, 128])
+def test_shells_lie_on_the_depth_maps(grid):
+    depth, parse, crop = head()
+    front, back = build_shells(depth, parse, crop, POSE, replace(OPTIONS, grid=grid))
+    region = shell_region(depth, parse)
+    inner = region & (np.hypot(*np.gradient(np.nan_to_num(depth.front))) < 5)
+    assert inner.sum() > 0.5 * region.sum()
+    np.testing.assert_allclose(seen([front])[inner], depth.front[inner], atol=1.0)
+    inner = np.isfinite(depth.back) & (np.hypot(*np.gradient(np.nan_to_num(depth.back))) < 5)
+    np.testing.assert_allclose(seen([back])[inner], depth.back[inner], atol=1.0)
+
+
+def test_front_shell_covers_hair_and_a_band_but_not_the_face():
+    depth, parse, crop = head()
+    front, _ = build_shells(depth, parse, crop, POSE, OPTIONS)
+    covered = np.isfinite(seen([front]))
+    assert covered[shell_region(depth, parse)].all()
+    assert not covered[75, 63], "nothing lies over the middle of the face"
+    on_band = covered & np.isfinite(depth.face)
+    assert 0.1 < on_band.sum() / np.isfinite(depth.face).sum() < 0.6
+    below = seen([front])[on_band] - depth.face[on_band]
+    assert below.min() > -0.3
+    assert below.max() < OPTIONS.tuck_mm + 0.3
+
+
+@pytest.mark.parametrize("yaw", [-20.0, 20.0])
+def test_no_gap_opens_between_face_and_hair_when_the_head_turns(yaw):
+    depth, parse, crop = head()
+    shells = build_shells(depth, parse, crop, POSE, OPTIONS)
+    columns, rows = np.meshgrid(np.arange(SIZE), np.arange(SIZE))
+    index = np.arange(SIZE * SIZE).reshape(SIZE, SIZE)
+    quads = np.stack([index[:-1, :-1], index[1:, :-1], index[1:, 1:], index[:-1, 1:]], -1)
+    quads = quads[np.isfinite(depth.face[quads // SIZE, quads % SIZE]).all(-1)]
+    points = CAMERA.unproject(np.stack([columns, rows], -1).astype(float), depth.face).reshape(-1, 3)
+    face = replace(shells[0], vertices=POSE.to_head(np.nan_to_num(points)).astype(np.float32), polygons=quads)
+    turned = POSE.turned(yaw_deg=yaw)
+    without_back = np.isfinite(seen([shells[0], face], pose=turned))
+    near_face = np.isfinite(seen([face], pose=turned))
+    grown = near_face.copy()
+    for axis, shift in ((0, 1), (0, -1), (1, 1), (1, -1)):
+        grown |= np.roll(near_face, shift, axis)
+    assert without_back[grown].all()
+
+
+def test_the_whole_is_closed_at_the_silhouette():
+    depth, parse, crop = head()
+    front, back = build_shells(depth, parse, crop, POSE, OPTIONS)
+    rim = border_vertices(back)
+    assert len(rim) > 60
+    distance = np.linalg.norm(back.vertices[rim][:, None] - front.vertices[None], axis=-1).min(1)
+    np.testing.assert_allclose(distance, 0, atol=1e-4)
+
+
+def border_vertices(mesh: TexturedMesh) -> np.ndarray:
+    triangles = triangulate(mesh.polygons).vertices
+    edges = np.sort(
+        np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1
+    )
+    unique, count = np.unique(edges, axis=0, return_counts=True)
+    assert count.max() <= 2, "an edge belongs to at most two triangles"
+    return np.unique(unique[count == 1])
+
+
+def test_rim_is_round_and_not_stepped():
+    """The back's rim stays within a quarter of a grid cell of the true outline."""
+    depth, parse, crop = head()
+    _, back = build_shells(depth, parse, crop, POSE, OPTIONS)
+    rim = CAMERA.project(POSE.to_camera(back.vertices[border_vertices(back)].astype(np.float64)))
+
+    # Silhouette of an ellipsoid: b^2 = a c. Its distance follows from the slope of that difference.
+    def difference(pixels: np.ndarray) -> np.ndarray:
+        rays = CAMERA.unproject(pixels, np.ones(len(pixels)))
+        a, b = ((rays / RADII) ** 2).sum(-1), (rays * CENTRE / RADII**2).sum(-1)
+        return b * b - a * (((CENTRE / RADII) ** 2).sum() - 1)
+
+    steps = [difference(rim + np.eye(2)[i] * 0.01) - difference(rim - np.eye(2)[i] * 0.01) for i in (0, 1)]
+    distance = difference(rim) / (np.hypot(*steps) / 0.02)
+    assert np.abs(distance).max() < 0.25 * SIZE / OPTIONS.grid + 0.5
+
+
+def test_shells_face_outwards():
+    depth, parse, crop = head()
+    for mesh, towards_camera in zip(build_shells(depth, parse, crop, POSE, OPTIONS), (1, -1), strict=True):
+        triangles = corners(mesh)
+        normals = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
+        facing = -(normals * triangles.mean(1)).sum(1) * towards_camera
+        area = np.linalg.norm(normals, axis=1)
+        assert (facing > -1e-6 * area * 700).mean() > 0.995
+        assert facing.sum() > 0
+
+
+def test_uvs_are_crop_positions():
+    depth, parse, crop = head()
+    for mesh in build_shells(depth, parse, crop, POSE, OPTIONS):
+        used = mesh.polygons >= 0
+        pixels = CAMERA.project(POSE.to_camera(mesh.vertices.astype(np.float64)))[mesh.polygons[used]]
+        expected = np.column_stack([(pixels[:, 0] + 0.5) / SIZE, 1 - (pixels[:, 1] + 0.5) / SIZE])
+        np.testing.assert_allclose(mesh.uvs[used], expected, atol=1e-4)
+        assert (mesh.uvs[~used] == 0).all()
+        assert mesh.polygons.dtype == np.int32
+        assert (mesh.polygons[:, 3] >= 0).mean() > 0.8
+
+
+def test_depth_jumps_are_cut_and_specks_and_spikes_are_dropped():
+    depth, parse, crop = head()
+    front = depth.front.copy()
+    front[:40] -= 60  # a fringe of hair far before the rest
+    front[100, 60] -= 90  # one wrong pixel
+    matte = parse.matte.copy()
+    matte[3:7, 3:7] = 1.0  # a speck beside the head
+    broken, speckled = replace(depth, front=front), replace(parse, matte=matte)
+    mesh, back = build_shells(broken, speckled, crop, POSE, OPTIONS)
+    triangles = corners(mesh)
+    pixels = CAMERA.project(triangles)
+    across = (pixels[..., 1].min(1) < 38) & (pixels[..., 1].max(1) > 41)
+    assert not across.any()
+    near_spike = np.hypot(pixels[..., 0] - 60, pixels[..., 1] - 100).min(1) < 6
+    assert near_spike.any()
+    assert triangles[near_spike][..., 2].min() > depth.front[95:106, 55:66].min() - 1
+    for shell in (mesh, back):
+        assert CAMERA.project(POSE.to_camera(shell.vertices)).min() > 9
+
+
+def test_open_where_the_head_goes_on():
+    """Where the silhouette cuts through a thick part (the neck), the two rims stay apart."""
+    depth, parse, crop = head()
+    cut = np.arange(SIZE)[:, None] < 90
+    parse = replace(parse, matte=parse.matte * cut)
+    front, back = build_shells(depth, parse, crop, POSE, OPTIONS)
+    bottom = [POSE.to_camera(m.vertices) for m in (front, back)]
+    at = [p[np.abs(CAMERA.project(p) - [63.5, 89.5]).max(1) < 2.5][:, 2] for p in bottom]
+    assert at[1].min() - at[0].max() > 150
+
+
+def test_simplified_shells_keep_their_shape():
+    depth, parse, crop = head()
+    full = build_shells(depth, parse, crop, POSE, OPTIONS)
+    light = build_shells(depth, parse, crop, POSE, replace(OPTIONS, max_triangles=800))
+    for before, after in zip(full, light, strict=True):
+        assert len(triangulate(after.polygons).vertices) <= 800 < len(triangulate(before.polygons).vertices)
+        a, b = seen([before]), seen([after])
+        both = np.isfinite(a) & np.isfinite(b)
+        assert both.sum() > 0.9 * np.isfinite(a).sum()
+        assert np.median(np.abs(a[both] - b[both])) < 0.5
+
+
+def test_a_photo_without_hair_depth_gives_empty_shells():
+    depth, parse, crop = head()
+    nothing = np.full_like(depth.front, np.nan)
+    empty = replace(parse, matte=np.zeros_like(parse.matte), labels=np.zeros_like(parse.labels))
+    for mesh in build_shells(HeadDepth(nothing, nothing, nothing), empty, crop, POSE, OPTIONS):
+        assert mesh.polygons.shape == (0, 4)
+        assert mesh.uvs.shape == (0, 4, 2)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([1, 2, 4]))
+def test_snapping_separates_inside_from_outside(seed, step):
+    """After snapping no grid edge joins inside to outside, and no vertex moved by more than half a cell."""
+    level = np.random.default_rng(seed).standard_normal((32, 32)).astype(np.float32)
+    pixels, side = _snapped_grid(level, step)
+    for first, second in ((side[1:], side[:-1]), (side[:, 1:], side[:, :-1])):
+        assert (first.astype(int) * second >= 0).all()
+    count = side.shape[0]
+    home = np.stack(np.meshgrid(*[np.arange(count) * step] * 2), -1)
+    moved = np.abs(pixels - home)
+    assert moved.max() <= step / 2 + 1e-5
+    assert (moved[side != 0] == 0).all()
+    assert (np.sign(level[::step, ::step])[side != 0] == side[side != 0]).all()
