@@ -94,7 +94,7 @@ class Routes:
 
     async def reconstruct(self, request: Request) -> Response:
         """Queue a photo."""
-        face = _number(request, "face", int, 0)
+        face = _number(request, "face", int, 1)
         self._jobs.check_room()
         data = await _body(request, MAX_PHOTO_BYTES)
         return _json(self._jobs.submit("reconstruct", self._studio.reconstruct(data, face)))

@@ -262,7 +262,7 @@ def test_job_names_are_names_and_no_paths(server, job_id: str) -> None:
     refused(answer, 404, ErrorCode.NOT_FOUND)
 
 
-@pytest.mark.parametrize("query", ["face=-1", "face=x", "face=1.5", f"face={'9' * 5000}"])
+@pytest.mark.parametrize("query", ["face=-1", "face=0", "face=x", "face=1.5", f"face={'9' * 5000}"])
 def test_a_face_is_a_number(server, query: str) -> None:
     answer = server.client.post(f"/v1/jobs/reconstruct?{query}", content=photo_bytes(), headers=BINARY)
     refused(answer, 400, ErrorCode.BAD_REQUEST)
