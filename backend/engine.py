@@ -1,0 +1,218 @@
+"""The path of a photo from pixels to a head, stage by stage. Knows nothing of servers or Blender."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from .assemble import body_mesh, covered_polygons, part_mesh
+from .crop import HeadCrop, head_crop
+from .depth import GeometricPrior, HeadDepth, HeadDepthEstimator
+from .eyes import Eyeball, eyeball, lash_image
+from .fit import HeadFit, HeadFitter
+from .hair_mesh import build_shells, shell_region
+from .landmarks import DetectedFace, Detector, MediaPipeDetector
+from .morphable import MorphableModel, load_head_model
+from .paint import HeadPainter
+from .parse import HeadParse, HeadParser, InterimHeadParser, ParseGuide
+from .photo import Photo
+from .photo_checks import check_face, check_pose, choose_face
+from .plate import background_plate, body_card
+from .progress import Progress, Stopwatch, ignore
+from .project import ProjectedHead, project_head
+from .protocol import Stage
+from .raster import Rasterizer, default_rasterizer, rasterize_arrays, triangulate
+from .reconstruction import Reconstruction, TexturedMesh
+from .refine import ClassicalRefiner, Refiner
+from .shell_texture import back_image, front_image
+from .sight import Sight
+from .still import Still
+
+
+class Engine:
+    """Turns photos into heads; networks and models are loaded on first use and kept."""
+
+    def __init__(
+        self,
+        device: str | None = None,
+        *,
+        detector: Detector | None = None,
+        parser: HeadParser | None = None,
+        depth_estimator: HeadDepthEstimator | None = None,
+        refiner: Refiner | None = None,
+    ) -> None:
+        """``device`` is a torch device name; by default the best one that this machine has."""
+        self.device = torch.device(device or best_device())
+        self._detector = detector or MediaPipeDetector()
+        self._parser = parser or InterimHeadParser()
+        self._depth = depth_estimator or GeometricPrior()
+        self._refiner = refiner or ClassicalRefiner()
+        self._rasterizer: Rasterizer = default_rasterizer(self.device)
+
+    @property
+    def device_name(self) -> str:
+        """The device in words, such as ``CPU (2 threads)``."""
+        if self.device.type == "cuda":
+            return torch.cuda.get_device_name(self.device)
+        if self.device.type == "mps":
+            return "Apple GPU"
+        return f"CPU ({torch.get_num_threads()} threads)"
+
+    @property
+    def interim(self) -> tuple[str, ...]:
+        """Names of the stages in which a classical method still stands in for a network."""
+        stages = {"parse": self._parser, "depth": self._depth, "refine": self._refiner}
+        return tuple(name for name, stage in stages.items() if stage.interim)
+
+    @cached_property
+    def model(self) -> MorphableModel:
+        """The morphable head that ships with Likeness."""
+        return load_head_model()
+
+    @cached_property
+    def _fitter(self) -> HeadFitter:
+        return HeadFitter(self.model)
+
+    @cached_property
+    def _painter(self) -> HeadPainter:
+        return HeadPainter(self.model)
+
+    def fit(self, photo: Photo, *, face: int | None = None) -> tuple[HeadFit, DetectedFace, tuple[str, ...]]:
+        """Detection and fit alone: the head's coefficients, its landmarks and warnings.
+
+        Raises:
+            NoFaceFound, FaceUnusable: the photo cannot become a head.
+        """
+        found, warnings = self._detect(photo, face)
+        fit = self._fitter.fit(found, photo)
+        return fit, found, (*warnings, *check_pose(fit.pose))
+
+    def _detect(self, photo: Photo, face: int | None) -> tuple[DetectedFace, list[str]]:
+        faces = self._detector.detect(photo.pixels)
+        found = choose_face(faces, face)
+        return found, check_face(photo, found, faces)
+
+    def reconstruct(
+        self, photo: Photo, *, face: int | None = None, progress: Progress = ignore
+    ) -> Reconstruction:
+        """Rebuild the head of one person.
+
+        Args:
+            photo: upright sRGB pixels.
+            face: which face, counted from the largest (1); None takes the largest.
+            progress: told of every stage; raises ``Cancelled`` to stop.
+
+        Raises:
+            NoFaceFound, FaceUnusable: the photo cannot become a head.
+            Cancelled: from ``progress``.
+        """
+        watch = Stopwatch(progress)
+        with watch.stage(Stage.DETECT):
+            found, warnings = self._detect(photo, face)
+        with watch.stage(Stage.FIT):
+            fit = self._fitter.fit(found, photo)
+            warnings = (*warnings, *check_pose(fit.pose))
+        with watch.stage(Stage.PARSE):
+            crop = head_crop(photo, fit.camera, fit.pose)
+            head = project_head(self.model, fit, crop.camera, self._rasterizer)
+            parse = self._parser.parse(crop, _guide(crop, head, found))
+        with watch.stage(Stage.DEPTH):
+            depth = self._depth.estimate(crop, parse, head, float(fit.pose.translation_mm[2]))
+        with watch.stage(Stage.MESH):
+            shells = build_shells(depth, parse, crop, fit.pose)
+        with watch.stage(Stage.TEXTURE):
+            meshes, images = self._dress(photo, found, fit, crop, parse, depth, shells)
+        return Reconstruction(
+            camera=fit.camera,
+            pose=fit.pose,
+            identity=fit.identity,
+            expression=fit.expression,
+            expression_names=self.model.expression_names,
+            meshes=meshes,
+            images=images,
+            model=self.model.name,
+            warnings=tuple(warnings),
+            timings_ms=watch.timings_ms,
+            interim=self.interim,
+        )
+
+    def _dress(
+        self,
+        photo: Photo,
+        found: DetectedFace,
+        fit: HeadFit,
+        crop: HeadCrop,
+        parse: HeadParse,
+        depth: HeadDepth,
+        shells: tuple[TexturedMesh, TexturedMesh],
+    ) -> tuple[tuple[TexturedMesh, ...], dict[str, NDArray[np.uint8]]]:
+        """All meshes and all images of the reconstruction."""
+        model, straight = self.model, fit.vertices(self.model)
+        balls = tuple(self._eyeball(name, straight, found, fit) for name in ("eye_left", "eye_right"))
+        gazing = straight
+        for ball in balls:
+            gazing = ball.turned(gazing)
+        vertices_cam = fit.pose.to_camera(gazing)
+        is_shell = shell_region(depth, parse)
+        nearest = np.fmin(self._nearest(vertices_cam, crop), np.where(is_shell, depth.front, np.inf))
+        sight = Sight(photo.pixels, fit.camera, crop, nearest.astype(np.float32), parse.labels)
+        drop = covered_polygons(model, vertices_cam, sight, depth.front, depth.back, is_shell)
+        by_name = {ball.name: ball for ball in balls}
+        parts = [part_mesh(model, fit, part, by_name.get(part), drop) for part in model.part_names]
+        matte = crop.map_to_photo(parse.person, photo.width, photo.height)
+        plate = background_plate(photo, matte)
+        images = {
+            "face": self._painter.face(vertices_cam, sight, found.points_px),
+            "eyes": self._painter.eyes(vertices_cam, sight, found.points_px, straight, balls),
+            "mouth": self._painter.mouth(vertices_cam, sight, found.points_px),
+            "lashes": lash_image(),
+            "hair": front_image(photo, crop, parse, plate),
+            "back": back_image(photo, crop, parse),
+            "body": body_card(photo, crop, parse),
+            "photo": photo.pixels,
+            "plate": plate,
+        }
+        return (*parts, *shells, body_mesh(fit.camera, fit.pose)), images
+
+    def _eyeball(
+        self, name: str, straight: NDArray[np.float32], found: DetectedFace, fit: HeadFit
+    ) -> Eyeball:
+        vertices = np.flatnonzero(self.model.regions[name])
+        return eyeball(name, vertices, straight, found.points_px, fit.camera, fit.pose)
+
+    def _nearest(self, vertices_cam: NDArray[np.float32], crop: HeadCrop) -> NDArray[np.float32]:
+        solid = self.model.polygon_part != self.model.part_names.index("lashes")
+        triangles = triangulate(self.model.polygons[solid]).vertices
+        return rasterize_arrays(vertices_cam, triangles, crop.camera, self._rasterizer).depth
+
+    def refine(
+        self,
+        coarse: NDArray[np.uint8],
+        plate: NDArray[np.uint8],
+        *,
+        transparent: bool = False,
+        progress: Progress = ignore,
+    ) -> Still:
+        """Finish a coarse render (H,W,4) sRGB straight alpha over a plate (h,w,3)."""
+        progress(Stage.REFINE, 0.0)
+        return self._refiner.refine(coarse, plate, transparent=transparent)
+
+
+def best_device() -> str:
+    """``cuda``, ``mps`` or ``cpu``, whichever this machine has first."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _guide(crop: HeadCrop, head: ProjectedHead, found: DetectedFace) -> ParseGuide:
+    return ParseGuide(
+        landmarks_px=crop.to_crop(found.points_px),
+        skull=head.skull,
+        face=head.face,
+        ears=head.ears,
+        neck=head.neck,
+    )

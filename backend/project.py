@@ -1,0 +1,85 @@
+"""The fitted head as the working crop sees it: depth and region of its surface per pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .camera import Camera
+from .fit import HeadFit
+from .morphable import MorphableModel
+from .raster import FragmentArrays, Rasterizer, rasterize_arrays, triangulate
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class ProjectedHead:
+    """Z-buffers of the fitted head in one camera; NaN or False where nothing is seen."""
+
+    front_mm: NDArray[np.float32]
+    """(S,S) depth of the nearest skin, eye or tooth surface."""
+    face_mm: NDArray[np.float32]
+    """(S,S) d_f: depth of the face region where it is the nearest surface (section 4.2 of the paper)."""
+    back_mm: NDArray[np.float32]
+    """(S,S) depth of the far side of the skull."""
+    face: Mask
+    """(S,S) the nearest surface belongs to the face region (lips, eyes, mouth included)."""
+    scalp: Mask
+    ears: Mask
+    neck: Mask
+
+    @property
+    def skull(self) -> Mask:
+        """(S,S) everything of the head above the neck."""
+        return self.face | self.scalp | self.ears
+
+
+def project_head(
+    model: MorphableModel, fit: HeadFit, camera: Camera, rasterizer: Rasterizer
+) -> ProjectedHead:
+    """Rasterise the fitted head into ``camera`` (the crop's), near and far side."""
+    vertices = fit.pose.to_camera(fit.vertices(model))
+    solid = model.polygon_part != model.part_names.index("lashes")
+    triangles = triangulate(model.polygons[solid]).vertices
+    near = rasterize_arrays(vertices, triangles, camera, rasterizer)
+
+    def where(*names: str) -> Mask:
+        region = np.zeros(len(model.mean), bool)
+        for name in names:
+            region |= model.regions[name]
+        whole = region[near.triangles].sum(1) >= 2
+        return near.covered & whole[near.face.clip(0)]
+
+    ears, scalp, neck = where("ear_left", "ear_right"), where("scalp"), where("neck")
+    face = near.covered & ~(ears | scalp | neck)
+    depth = _depth(near)
+    return ProjectedHead(
+        front_mm=depth,
+        face_mm=np.where(face, depth, np.nan).astype(np.float32),
+        back_mm=_far_side(model, vertices, triangles, camera, rasterizer),
+        face=face,
+        scalp=scalp,
+        ears=ears,
+        neck=neck,
+    )
+
+
+def _far_side(
+    model: MorphableModel,
+    vertices: NDArray[np.floating],
+    triangles: NDArray[np.int64],
+    camera: Camera,
+    rasterizer: Rasterizer,
+) -> NDArray[np.float32]:
+    """(S,S) depth of the scalp triangles that face away from the camera."""
+    scalp = triangles[model.regions["scalp"][triangles].all(axis=1)]
+    a, b, c = (vertices[scalp[:, i]] for i in range(3))
+    facing_away = (np.cross(b - a, c - a) * (a + b + c)).sum(1) > 0
+    return _depth(rasterize_arrays(vertices, scalp[facing_away], camera, rasterizer))
+
+
+def _depth(fragments: FragmentArrays) -> NDArray[np.float32]:
+    return np.where(fragments.covered, fragments.depth, np.nan).astype(np.float32)

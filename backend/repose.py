@@ -1,0 +1,101 @@
+"""Turn the reconstructed head and render it with the photo's camera (section 5.1 of the paper)."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .camera import Camera
+from .frames import Pose
+from .raster import rasterize_arrays, triangulate
+from .reconstruction import Reconstruction, TexturedMesh
+
+Image = NDArray[np.float32]
+
+MAX_RENDER_SIDE = 4096
+
+
+def posed_vertices(reconstruction: Reconstruction, mesh: TexturedMesh) -> NDArray[np.float32]:
+    """(N,3) head-frame vertices of one mesh with the photo's expression."""
+    vertices = mesh.vertices + np.float32(mesh.origin_mm)
+    if mesh.expression is not None:
+        weights = reconstruction.expression.astype(np.float32)
+        vertices = vertices + np.tensordot(weights, mesh.expression.astype(np.float32), 1)
+    return vertices
+
+
+def render_coarse(
+    reconstruction: Reconstruction, pose: Pose, camera: Camera | None = None, supersample: int = 2
+) -> NDArray[np.uint8]:
+    """Unlit render of the head in a pose: (H,W,4) uint8 sRGB with straight alpha.
+
+    Meshes that do not follow the head keep the photo's pose. Each mesh is rasterised on its own
+    and the layers are blended by depth, so that soft hair edges show what lies behind them.
+    """
+    view = camera or reconstruction.camera
+    fine = view.cropped(supersample, -0.5 + 0.5 / supersample, -0.5 + 0.5 / supersample, 0, 0)
+    fine = Camera(fine.fx, fine.fy, fine.cx, fine.cy, view.width * supersample, view.height * supersample)
+    layers = []
+    for mesh in reconstruction.meshes:
+        if not mesh.visible:
+            continue
+        placed = pose if mesh.follows_head else reconstruction.pose
+        vertices = placed.to_camera(posed_vertices(reconstruction, mesh))
+        layers.append(_layer(mesh, reconstruction.images[mesh.image], vertices, fine))
+    blended = _blend(layers, fine.height, fine.width)
+    if supersample > 1:
+        blended = cv2.resize(blended, (view.width, view.height), interpolation=cv2.INTER_AREA)
+    colour = blended[..., :3] / blended[..., 3:].clip(1e-6)
+    return np.rint(np.dstack([colour.clip(0, 255), 255 * blended[..., 3].clip(0, 1)])).astype(np.uint8)
+
+
+def _layer(
+    mesh: TexturedMesh, image: NDArray[np.uint8], vertices_cam: NDArray[np.float32], camera: Camera
+) -> tuple[NDArray[np.int64], Image, Image]:
+    """Flat pixel indices (M,), depth (M,) and straight RGBA (M,4) of one mesh."""
+    cut = triangulate(mesh.polygons)
+    fragments = rasterize_arrays(vertices_cam, cut.vertices, camera)
+    at = np.flatnonzero(fragments.covered)
+    face = fragments.face.ravel()[at]
+    weights = fragments.barycentric.reshape(-1, 3)[at]
+    uv = np.einsum("mk,mkc->mc", weights, cut.of_corners(mesh.uvs)[face])
+    rgba = sample_texture(image, uv)
+    if not mesh.has_alpha:
+        rgba[:, 3] = 1.0
+    return at, fragments.depth.ravel()[at], rgba
+
+
+def sample_texture(image: NDArray[np.uint8], uv: NDArray[np.floating]) -> Image:
+    """Bilinear texture look-up: uv (M,2), v up, to straight RGBA (M,4), colour 0..255, alpha 0..1."""
+    height, width = image.shape[:2]
+    at = np.stack([uv[:, 0] * width - 0.5, (1 - uv[:, 1]) * height - 0.5], axis=1).astype(np.float32)
+    # cv2.remap limits each side of its result to 32767 entries.
+    columns = 4096
+    rows = -(-len(at) // columns)
+    grid = np.zeros((rows * columns, 2), np.float32)
+    grid[: len(at)] = at
+    taken = cv2.remap(
+        image, grid.reshape(rows, columns, 2), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    taken = taken.reshape(rows * columns, -1)[: len(at)].astype(np.float32)
+    alpha = taken[:, 3:] / 255 if taken.shape[1] == 4 else np.ones((len(at), 1), np.float32)
+    return np.concatenate([taken[:, :3], alpha], axis=1)
+
+
+def _blend(layers: list[tuple[NDArray[np.int64], Image, Image]], height: int, width: int) -> Image:
+    """Blend layers back to front per pixel: premultiplied (H,W,4), colour 0..255, alpha 0..1."""
+    pixel = np.concatenate([layer[0] for layer in layers])
+    depth = np.concatenate([layer[1] for layer in layers])
+    rgba = np.concatenate([layer[2] for layer in layers])
+    order = np.lexsort((-depth, pixel))
+    pixel, rgba = pixel[order], rgba[order]
+    result = np.zeros((height * width, 4), np.float32)
+    first = np.flatnonzero(np.r_[True, pixel[1:] != pixel[:-1]]) if len(pixel) else np.zeros(0, int)
+    count = np.diff(np.r_[first, len(pixel)])
+    for rank in range(int(count.max(initial=0))):
+        take = first[count > rank] + rank
+        alpha = rgba[take, 3:]
+        source = np.concatenate([rgba[take, :3] * alpha, alpha], axis=1)
+        result[pixel[take]] = source + (1 - alpha) * result[pixel[take]]
+    return result.reshape(height, width, 4)

@@ -1,0 +1,87 @@
+"""Pictures for the hair-ear shells: the photo itself with a soft edge, and a plausible far side."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .crop import HeadCrop
+from .parse import EAR, FACE, HAIR, HEADWEAR, OTHER_HEAD, HeadParse
+from .photo import Photo
+from .push_pull import push_pull
+
+Image = NDArray[np.float32]
+
+MAX_SIDE = 2048
+"""Larger shell textures cost memory that a 512 px mesh cannot show."""
+SOLID = 0.95
+"""Matte above which a pixel's colour holds no background."""
+
+
+def shell_side(crop: HeadCrop) -> int:
+    """Pixels along one side of the shell textures: the photo's own resolution, a multiple of 64."""
+    native = crop.size / crop.scale
+    return int(np.clip(64 * np.ceil(native / 64), crop.size, MAX_SIDE))
+
+
+def front_image(
+    photo: Photo, crop: HeadCrop, parse: HeadParse, plate: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """The front shell's picture (T,T,4): photo pixels, straight alpha from the matte.
+
+    Edge pixels mix hair and background, C = a F + (1 - a) B; with B from the plate F follows, so
+    that shell over plate gives back the photo and shell over anything else brings no halo.
+    """
+    side = shell_side(crop)
+    colour = _crop_at(photo.pixels, crop, side)
+    behind = _crop_at(plate, crop, side)
+    matte = cv2.resize(parse.matte, (side, side), interpolation=cv2.INTER_CUBIC).clip(0, 1)
+    alpha = matte[..., None]
+    pure = behind + (colour - behind) / alpha.clip(0.35)
+    inner = push_pull(colour, (matte > SOLID).astype(np.float32))
+    # Far from 1 the division only amplifies errors of the plate: lean on the hair's own inside.
+    trust = ((matte - 0.35) / 0.4).clip(0, 1)[..., None]
+    front = np.where(alpha > SOLID, colour, trust * pure + (1 - trust) * inner)
+    return np.dstack([_to_uint8(front), _to_uint8(255 * matte)])
+
+
+def back_image(photo: Photo, crop: HeadCrop, parse: HeadParse, seed: int = 0) -> NDArray[np.uint8]:
+    """The far side's picture (T,T,4): hair tones with strand-like streaks, or skin on a bald head.
+
+    Nobody has seen it, so it is made up: tones from the visible hair, texture from noise drawn out
+    along the strands' usual fall.
+    """
+    side = crop.size
+    colour = crop.pixels.astype(np.float32)
+    hair = (parse.labels == HAIR) & (parse.matte > SOLID)
+    cover = (parse.labels == HEADWEAR) & (parse.matte > SOLID)
+    source = cover if cover.sum() > hair.sum() else hair
+    if source.sum() < 0.02 * (parse.matte > 0.5).sum():
+        source = (parse.labels == OTHER_HEAD) | (parse.labels == FACE) | (parse.labels == EAR)
+    inside = cv2.erode(source.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    source = inside if inside.any() else source
+    # A forehead's worth of face lies between the sides: the pyramid carries hair tones across it.
+    tone = cv2.GaussianBlur(push_pull(colour, source.astype(np.float32)), (0, 0), 6)
+    detail = colour - cv2.GaussianBlur(colour, (0, 0), 6)
+    strength = float(detail[source].std()) if source.any() else 0.0
+    noise = np.random.default_rng(seed).standard_normal((side, side)).astype(np.float32)
+    strands = cv2.GaussianBlur(noise, (0, 0), sigmaX=1.2, sigmaY=14)
+    strands /= max(float(strands.std()), 1e-6)
+    alpha = _to_uint8(255 * parse.matte)
+    return np.dstack([_to_uint8(tone + 0.7 * strength * strands[..., None]), alpha])
+
+
+def _crop_at(pixels: NDArray[np.uint8], crop: HeadCrop, side: int) -> Image:
+    """The crop's square of a photo-sized picture, resampled to (side,side,3) float32."""
+    step = crop.size / crop.scale / side
+    first = (step - 1 / crop.scale) / 2
+    matrix = np.array([[step, 0, crop.offset_x + first], [0, step, crop.offset_y + first]])
+    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(pixels, matrix, (side, side), flags=flags, borderMode=cv2.BORDER_REPLICATE).astype(
+        np.float32
+    )
+
+
+def _to_uint8(values: NDArray[np.floating]) -> NDArray[np.uint8]:
+    return np.rint(values.clip(0, 255)).astype(np.uint8)
