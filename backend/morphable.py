@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import zipfile
+import zlib
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .errors import AssetBroken
+
+HEAD_ASSET = Path(__file__).parent / "assets" / "head.npz"
+
+INT16_PEAK = 32767
+UINT16_PEAK = 65535
 
 
 @dataclass(frozen=True)
@@ -55,10 +66,137 @@ class MorphableModel:
     source_vertex: NDArray[np.int32]
     """(N,) vertex of the full source mesh (hm08 for the default model)."""
 
-    def shape(
-        self, identity: NDArray[np.floating], expression: NDArray[np.floating]
-    ) -> NDArray[np.float32]:
+    def shape(self, identity: NDArray[np.floating], expression: NDArray[np.floating]) -> NDArray[np.float32]:
         """Vertices (N,3) for coefficients (K,) in standard deviations and (E,) weights."""
         displacement = np.tensordot(identity.astype(np.float32), self.identity, 1)
         displacement += np.tensordot(expression.astype(np.float32), self.expression, 1)
         return self.mean + displacement
+
+    def part(self, name: str) -> NDArray[np.bool_]:
+        """(Q,) mask of the polygons of one part; ValueError if the model has no such part."""
+        return self.polygon_part == self.part_names.index(name)
+
+    def eye_centre(self, side: str, shape: NDArray[np.floating]) -> NDArray[np.float64]:
+        """(3,) centre of the ``"left"`` or ``"right"`` eyeball of a shape (N,3): its best-fitting sphere's."""
+        points = shape[self.regions[f"eye_{side}"]].astype(np.float64)
+        middle = points.mean(axis=0)
+        offset = points - middle
+        # |p - c|^2 = r^2 is linear in c and r^2 - |c|^2 (Coope 1993).
+        system = np.concatenate([2 * offset, np.ones((len(offset), 1))], axis=1)
+        solution = np.linalg.lstsq(system, (offset**2).sum(axis=1), rcond=None)[0]
+        return middle + solution[:3]
+
+
+def load_head_model() -> MorphableModel:
+    """The head that ships with Likeness (hm08, CC0). Raises AssetBroken if its file is missing or damaged."""
+    return _load_cached(HEAD_ASSET)
+
+
+@cache
+def _load_cached(path: Path) -> MorphableModel:
+    return load_model(path)
+
+
+def save_model(model: MorphableModel, path: Path) -> None:
+    """Write a model as one compressed ``.npz``; displacements become 16-bit with one scale per component."""
+    arrays: dict[str, NDArray] = {}
+    for field in fields(MorphableModel):
+        value = getattr(model, field.name)
+        if isinstance(value, LandmarkEmbedding):
+            arrays[f"{field.name}.vertices"] = value.vertices
+            arrays[f"{field.name}.weights"] = value.weights
+        elif field.name in ("identity", "expression"):
+            arrays[field.name], arrays[f"{field.name}.scale"] = _to_int16(value)
+        elif field.name == "regions":
+            arrays["regions.names"] = np.array(sorted(value))
+            arrays["regions.masks"] = np.packbits([value[name] for name in sorted(value)], axis=1)
+        elif field.name == "uvs":
+            arrays["uvs"] = np.round(value * UINT16_PEAK).astype(np.uint16)
+        else:
+            arrays[field.name] = np.array(value)
+    np.savez_compressed(path, **arrays)
+
+
+def load_model(path: Path) -> MorphableModel:
+    """Read what :func:`save_model` wrote. Raises AssetBroken if the file is missing, damaged or inconsistent."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            model = _model_of({name: file[name] for name in file.files})
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, KeyError, ValueError, IndexError) as error:
+        raise _broken(path) from error
+    if not _consistent(model):
+        raise _broken(path)
+    return model
+
+
+def _model_of(arrays: dict[str, NDArray]) -> MorphableModel:
+    count = len(arrays["mean"])
+    masks = np.unpackbits(arrays["regions.masks"], axis=1, count=count).astype(np.bool_)
+    return MorphableModel(
+        name=str(arrays["name"]),
+        licence=str(arrays["licence"]),
+        commercial_use=bool(arrays["commercial_use"]),
+        mean=arrays["mean"],
+        identity=_from_int16(arrays["identity"], arrays["identity.scale"]),
+        identity_std=arrays["identity_std"],
+        expression=_from_int16(arrays["expression"], arrays["expression.scale"]),
+        expression_names=tuple(str(name) for name in arrays["expression_names"]),
+        polygons=arrays["polygons"],
+        uvs=arrays["uvs"].astype(np.float32) / UINT16_PEAK,
+        part_names=tuple(str(name) for name in arrays["part_names"]),
+        polygon_part=arrays["polygon_part"],
+        regions=dict(zip((str(name) for name in arrays["regions.names"]), masks, strict=True)),
+        mirror=arrays["mirror"],
+        landmarks_478=_embedding_of(arrays, "landmarks_478"),
+        landmarks_68=_embedding_of(arrays, "landmarks_68"),
+        source_vertex=arrays["source_vertex"],
+    )
+
+
+def _consistent(model: MorphableModel) -> bool:
+    """Whether all arrays speak of the same vertices, polygons and components, in finite numbers."""
+    n, q = len(model.mean), len(model.polygons)
+    k, e = len(model.identity_std), len(model.expression_names)
+    shapes = (
+        (model.mean, (n, 3)),
+        (model.identity, (k, n, 3)),
+        (model.expression, (e, n, 3)),
+        (model.polygons, (q, 4)),
+        (model.uvs, (q, 4, 2)),
+        (model.polygon_part, (q,)),
+        (model.mirror, (n,)),
+        (model.source_vertex, (n,)),
+        (model.landmarks_478.vertices, (478, 3)),
+        (model.landmarks_478.weights, (478, 3)),
+        (model.landmarks_68.vertices, (68, 3)),
+        (model.landmarks_68.weights, (68, 3)),
+    )
+    indices = (model.polygons[:, :3], model.mirror, model.landmarks_478.vertices, model.landmarks_68.vertices)
+    numbers = (model.mean, model.identity, model.identity_std, model.expression)
+    return (
+        all(array.shape == shape for array, shape in shapes)
+        and all(index.min() >= 0 and index.max() < n for index in (*indices, model.polygons[:, 3].clip(0)))
+        and all(bool(np.isfinite(array).all()) for array in numbers)
+        and model.polygon_part.max() < len(model.part_names)
+    )
+
+
+def _embedding_of(arrays: dict[str, NDArray], name: str) -> LandmarkEmbedding:
+    return LandmarkEmbedding(arrays[f"{name}.vertices"], arrays[f"{name}.weights"])
+
+
+def _to_int16(values: NDArray[np.float32]) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
+    scale = np.abs(values).reshape(len(values), -1).max(axis=1) / INT16_PEAK
+    scale = np.where(scale > 0, scale, 1.0).astype(np.float32)
+    return np.round(values / scale[:, None, None]).astype(np.int16), scale
+
+
+def _from_int16(values: NDArray[np.int16], scale: NDArray[np.float32]) -> NDArray[np.float32]:
+    return values.astype(np.float32) * scale[:, None, None]
+
+
+def _broken(path: Path) -> AssetBroken:
+    return AssetBroken(
+        f"A file that belongs to Likeness is missing or damaged: {path.name}.",
+        "Install Likeness again; your own files are not affected.",
+    )

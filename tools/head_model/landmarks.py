@@ -1,0 +1,321 @@
+"""Ties MediaPipe's 478 points and the common 68 to the mesh, by showing it rendered heads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+from scipy.spatial import cKDTree
+from trimesh.triangles import closest_point, points_to_barycentric
+
+from backend.camera import Camera
+from backend.frames import Pose, rotation_from_angles
+from backend.landmarks import MediaPipeDetector
+from backend.morphable import LandmarkEmbedding
+from backend.raster import rasterize_arrays, triangulate
+
+from .topology import edges_of
+
+Array = NDArray[np.floating]
+Edges = NDArray[np.int32]
+
+VIEW_SIZE = 640
+VIEW_DISTANCE_MM = 900.0
+VIEW_FIELD_MM = 330.0
+VIEW_YAWS_DEG = (-24.0, -12.0, 0.0, 12.0, 24.0)
+VIEW_PITCHES_DEG = (-10.0, 6.0)
+
+LID_RING, UPPER_LIP_RING, LOWER_LIP_RING = 2, 3, 2
+"""Edge rings outside hm08's seams (see ``regions.margin_loop``) that MediaPipe takes for the lid margin, and
+those on which the lips part: the median ring of its unsnapped points, open mouths included."""
+
+NEAREST_TRIANGLES = 48
+"""Candidates for the nearest point: enough for triangles of very different size."""
+
+MIN_FACING = 0.35
+"""Views that see a spot more obliquely than this say nothing about where it is."""
+
+COLOURS = {
+    "skin": (0.78, 0.58, 0.48),
+    "scalp": (0.16, 0.11, 0.08),
+    "brows": (0.20, 0.13, 0.09),
+    "lips": (0.62, 0.26, 0.25),
+    "mouth_inside": (0.25, 0.06, 0.06),
+    "eye_left": (0.93, 0.92, 0.90),
+    "eye_right": (0.93, 0.92, 0.90),
+    "iris": (0.18, 0.10, 0.06),
+    "teeth": (0.92, 0.90, 0.84),
+    "tongue": (0.70, 0.32, 0.32),
+}
+
+IRIS_RADIUS_MM = 5.9
+"""Half of the human iris' diameter (11.7 mm, nearly the same in all adults)."""
+
+IRIS_CENTRES = {"eye_right": 468, "eye_left": 473}
+"""MediaPipe's iris centres; the four points of the rim follow each."""
+
+IBUG_68_FROM_478 = (
+    *(127, 234, 93, 132, 58, 136, 150, 176, 152, 400, 379, 365, 288, 361, 323, 454, 356),
+    *(70, 63, 105, 66, 107, 336, 296, 334, 293, 300),
+    *(168, 197, 5, 4, 98, 97, 2, 326, 327),
+    *(33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380),
+    *(61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181),
+    *(78, 82, 13, 312, 308, 317, 14, 87),
+)
+"""The 68 points of the iBUG 300-W mark-up (jaw, brows, nose, eyes, mouth) among MediaPipe's 478."""
+
+UPPER_INNER_LIP = (191, 80, 81, 82, 13, 312, 311, 310, 415)
+LOWER_INNER_LIP = (95, 88, 178, 87, 14, 317, 402, 318, 324)
+MOUTH_CORNERS = (78, 308)
+UPPER_LID = {"left": (398, 384, 385, 386, 387, 388, 466), "right": (173, 157, 158, 159, 160, 161, 246)}
+LOWER_LID = {"left": (382, 381, 380, 374, 373, 390, 249), "right": (155, 154, 153, 145, 144, 163, 7)}
+LID_CORNERS = {"left": (362, 263), "right": (133, 33)}
+"""MediaPipe's points on the lid margins (from the nose outwards) and on the line between the lips."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """What the renderer needs to know of the model."""
+
+    polygons: NDArray[np.int32]
+    regions: dict[str, NDArray[np.bool_]]
+    mirror: NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """What MediaPipe says of one rendered view."""
+
+    pixels: Array
+    """(478,2) in the picture."""
+    points: Array
+    """(478,3) the same points on the mean head, mm; NaN where the ray misses."""
+    facing: Array
+    """(478,) cosine between surface and view ray: how far the cast can be trusted."""
+    yaw_deg: float
+    mouth_open: bool
+
+
+def observe(head: Head, shapes: list[tuple[Array, bool]], mean: Array) -> list[Sighting]:
+    """Show every shape (N,3; with its mouth open or not) from all sides and cast what is found back.
+
+    The triangle and barycentrics under a landmark's pixel mark the same spot of the skin on the
+    mean head, whatever the identity or expression of the shape that was shown.
+    """
+    detector = MediaPipeDetector()
+    triangles = triangulate(head.polygons).vertices
+    found = []
+    for number, (shape, mouth_open) in enumerate(shapes):
+        colours = paint(head, shape)
+        normals = vertex_normals(shape, triangles)
+        for turn, yaw in enumerate(VIEW_YAWS_DEG):
+            pitch = VIEW_PITCHES_DEG[(number + turn) % len(VIEW_PITCHES_DEG)]
+            picture, fragments = render(shape, triangles, colours, yaw, pitch)
+            if faces := detector.detect(picture):
+                pixels = faces[0].points_px
+                points = _cast_back(pixels, fragments, mean)
+                normal = _cast_back(pixels, fragments, normals)
+                ray = rotation_from_angles(yaw, pitch, 0.0).T @ np.array([0.0, 0.0, -1.0])
+                found.append(Sighting(pixels, points, normal @ ray, yaw, mouth_open))
+    return found
+
+
+def render(
+    shape: Array, triangles: NDArray[np.int64], colours: Array, yaw_deg: float, pitch_deg: float
+) -> tuple[NDArray[np.uint8], object]:
+    """A lit portrait (VIEW_SIZE, VIEW_SIZE, 3) of coloured vertices, and its fragments."""
+    focal = VIEW_SIZE / VIEW_FIELD_MM * VIEW_DISTANCE_MM
+    camera = Camera.centred(focal, VIEW_SIZE, VIEW_SIZE)
+    pose = Pose(rotation_from_angles(yaw_deg, pitch_deg, 0.0), np.array([0.0, 0.0, VIEW_DISTANCE_MM]))
+    points = pose.to_camera(shape.astype(np.float64))
+    fragments = rasterize_arrays(points.astype(np.float32), triangles, camera)
+    light = np.array([-0.3, -0.5, -0.8]) / np.linalg.norm([0.3, 0.5, 0.8])
+    shade = 0.45 + 0.55 * np.clip(vertex_normals(points, triangles) @ light, 0.0, 1.0)
+    picture = fragments.interpolate((colours * shade[:, None]).astype(np.float32))
+    picture = np.where(fragments.covered[..., None], picture, 0.55)
+    return (np.clip(picture, 0, 1) * 255).round().astype(np.uint8), fragments
+
+
+def vertex_normals(vertices: Array, triangles: NDArray[np.integer]) -> Array:
+    """(N,3) area-weighted unit normals."""
+    a, b, c = (vertices[triangles[:, k]] for k in range(3))
+    face = np.cross(b - a, c - a)
+    normals = np.zeros_like(vertices)
+    for k in range(3):
+        np.add.at(normals, triangles[:, k], face)
+    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+
+
+def paint(head: Head, shape: Array) -> Array:
+    """(N,3) plain make-up that MediaPipe reads well: dark brows and irises, red lips, hair."""
+    colours = np.tile(np.array(COLOURS["skin"]), (len(shape), 1))
+    for name in ("scalp", "brows", "lips", "mouth_inside", "eye_left", "eye_right", "teeth", "tongue"):
+        colours[head.regions[name]] = COLOURS[name]
+    for name in IRIS_CENTRES:
+        pole = iris_pole(shape, head.regions[name])
+        colours[head.regions[name] & (np.linalg.norm(shape - pole, axis=1) < 1.15 * IRIS_RADIUS_MM)] = (
+            COLOURS["iris"]
+        )
+    return colours
+
+
+def iris_pole(shape: Array, eye: NDArray[np.bool_]) -> Array:
+    """(3,) the point of an eyeball that lies straight before its centre."""
+    points = shape[eye]
+    centre, depth = (points.min(axis=0) + points.max(axis=0)) / 2, points[:, 2].max()
+    return np.array([centre[0], centre[1], depth])
+
+
+def _cast_back(pixels: Array, fragments: object, mean: Array) -> Array:
+    columns, rows = np.round(pixels).astype(int).T
+    inside = (columns >= 0) & (rows >= 0) & (columns < VIEW_SIZE) & (rows < VIEW_SIZE)
+    columns, rows = np.where(inside, columns, 0), np.where(inside, rows, 0)
+    face = fragments.face[rows, columns]
+    hit = inside & (face >= 0)
+    corners = mean[fragments.triangles[np.where(hit, face, 0)]]
+    points = np.einsum("lk,lkd->ld", fragments.barycentric[rows, columns], corners)
+    return np.where(hit[:, None], points, np.nan)
+
+
+def robust_mean(sightings: list[Sighting]) -> Array:
+    """(478,3) mean of what lies near the median, weighted by how squarely each view saw the spot."""
+    points = np.stack([s.points for s in sightings])
+    weights = np.stack([np.clip(np.nan_to_num(s.facing) - MIN_FACING, 0.0, 1.0) for s in sightings])
+    squarely = np.where((weights > 0)[..., None], points, np.nan)
+    squarely = np.where(np.isnan(squarely).all(axis=0), points, squarely)
+    centre = np.nanmedian(squarely, axis=0)
+    distance = np.linalg.norm(squarely - centre, axis=2)
+    limit = 2.0 * np.nanmedian(distance, axis=0) + 0.5
+    weights = np.where(distance <= limit, weights + 1e-6, 0.0)[..., None]
+    return (weights * np.nan_to_num(squarely)).sum(axis=0) / weights.sum(axis=0)
+
+
+def landmark_mirror(sightings: list[Sighting]) -> NDArray[np.int64]:
+    """(478,) which landmark is the mirror image of which, from the frontal views of symmetric faces.
+
+    Open mouths keep the upper and the lower lip apart. Raises ValueError if the pairing is not mutual.
+    """
+    frontal = [s.pixels - [(VIEW_SIZE - 1) / 2, 0.0] for s in sightings if s.yaw_deg == 0.0]
+    seen = np.concatenate(frontal, axis=1)
+    flipped = np.concatenate([view * [-1.0, 1.0] for view in frontal], axis=1)
+    cost = np.linalg.norm(seen[:, None] - flipped[None], axis=2)
+    twin = linear_sum_assignment(cost + cost.T)[1]
+    if not np.array_equal(twin[twin], np.arange(len(twin))):
+        strangers = np.flatnonzero(twin[twin] != np.arange(len(twin)))
+        raise ValueError(f"landmarks {strangers.tolist()} have no twin")
+    return twin
+
+
+def symmetrise(points: Array, twin: NDArray[np.int64]) -> Array:
+    """Average every landmark with its twin's mirror image."""
+    return (points + points[twin] * np.array([-1.0, 1.0, 1.0])) / 2
+
+
+def closest_on_mesh(points: Array, vertices: Array, triangles: NDArray[np.int64]) -> LandmarkEmbedding:
+    """The nearest points of a surface to (L,3) points, as barycentrics."""
+    corners = vertices[triangles].astype(np.float64)
+    _, near = cKDTree(corners.mean(axis=1)).query(points, k=NEAREST_TRIANGLES)
+    owner = np.repeat(np.arange(len(points)), NEAREST_TRIANGLES)
+    nearest = closest_point(corners[near.ravel()], points[owner])
+    distance = np.linalg.norm(nearest - points[owner], axis=1).reshape(near.shape)
+    best = np.arange(len(points)), distance.argmin(axis=1)
+    chosen, place = near[best], nearest.reshape(*near.shape, 3)[best]
+    weights = points_to_barycentric(corners[chosen], place)
+    return _embedding(triangles[chosen], np.clip(weights, 0, 1))
+
+
+def _embedding(vertices: NDArray[np.integer], weights: Array) -> LandmarkEmbedding:
+    weights = weights / weights.sum(axis=1, keepdims=True)
+    return LandmarkEmbedding(vertices.astype(np.int32), weights.astype(np.float32))
+
+
+def pick(embedding: LandmarkEmbedding, rows: tuple[int, ...]) -> LandmarkEmbedding:
+    """A selection of landmarks."""
+    chosen = list(rows)
+    return LandmarkEmbedding(embedding.vertices[chosen], embedding.weights[chosen])
+
+
+def embed(
+    sightings: list[Sighting], symmetric: list[Sighting], mean: Array, head: Head, rims: dict[str, Edges]
+) -> LandmarkEmbedding:
+    """All 478 points: averaged over the views, made symmetric, set onto the surface, lids and lips on their rims.
+
+    ``symmetric`` are the views of shapes without asymmetry; ``rims`` come from :func:`rims_of`.
+    """
+    twin = landmark_mirror(symmetric)
+    points = symmetrise(robust_mean([s for s in sightings if not s.mouth_open]), twin)
+    skin = triangulate(head.polygons[head.regions["skin"][head.polygons[:, 0]]]).vertices
+    embedding = closest_on_mesh(points, mean, skin)
+    groups = {"upper_lip": UPPER_INNER_LIP, "lower_lip": LOWER_INNER_LIP}
+    for side in ("left", "right"):
+        groups |= {f"upper_lid_{side}": UPPER_LID[side], f"lower_lid_{side}": LOWER_LID[side]}
+    for name, rows in groups.items():
+        embedding = _replaced(embedding, rows, closest_on_edges(points[list(rows)], mean, rims[name]))
+    for name, centre in IRIS_CENTRES.items():
+        rows = tuple(range(centre, centre + 5))
+        eye = triangulate(head.polygons[head.regions[name][head.polygons[:, 0]]]).vertices
+        rim = _iris_points(mean, head.regions[name], points[list(rows)])
+        embedding = _replaced(embedding, rows, closest_on_mesh(rim, mean, eye))
+    return embedding
+
+
+def _iris_points(mean: Array, eye: NDArray[np.bool_], seen: Array) -> Array:
+    """(5,3) pole and rim of the iris; MediaPipe tells only which rim point lies in which direction."""
+    pole = iris_pole(mean, eye)
+    across = seen[1:] - seen[:1]
+    sideways = np.abs(across[:, 0]) > np.abs(across[:, 1])
+    step = np.where(sideways[:, None], np.sign(across) * [1, 0, 0], np.sign(across) * [0, 1, 0])
+    return np.concatenate([pole[None], pole + IRIS_RADIUS_MM * step])
+
+
+def rims_of(
+    polygons: NDArray[np.int32], rings: dict[str, NDArray[np.int32]], drop: dict[str, NDArray[np.bool_]]
+) -> dict[str, Edges]:
+    """Edges (E,2) of the lid margins and of the lips' inner rims.
+
+    ``rings`` (N,) ring distance from each seam, ``drop`` masks (N,) of what belongs to the lower half.
+    """
+    edges = np.unique(np.sort(edges_of(polygons), axis=1), axis=0)
+    wanted = {"upper_lip": ("mouth", UPPER_LIP_RING), "lower_lip": ("mouth", LOWER_LIP_RING)}
+    for side in ("left", "right"):
+        wanted |= {f"{half}_lid_{side}": (f"socket_{side}", LID_RING) for half in ("upper", "lower")}
+    rims = {}
+    for name, (seam, ring) in wanted.items():
+        half = drop[seam] if name.startswith("lower") else ~drop[seam]
+        on_rim = (rings[seam] == ring) & half
+        rims[name] = edges[on_rim[edges].all(axis=1)]
+    return rims
+
+
+def closest_on_edges(points: Array, vertices: Array, edges: Edges) -> LandmarkEmbedding:
+    """The nearest points of mesh edges (E,2) to (L,3) points."""
+    a, b = vertices[edges[:, 0]].astype(np.float64), vertices[edges[:, 1]].astype(np.float64)
+    along = ((points[:, None] - a) * (b - a)).sum(axis=2) / ((b - a) ** 2).sum(axis=1)
+    along = np.clip(along, 0.0, 1.0)
+    nearest = a + along[..., None] * (b - a)
+    best = np.linalg.norm(nearest - points[:, None], axis=2).argmin(axis=1)
+    share = along[np.arange(len(points)), best]
+    ends = edges[best]
+    return _embedding(ends[:, [0, 1, 1]], np.stack([1 - share, share, 0 * share], axis=1))
+
+
+def _replaced(old: LandmarkEmbedding, rows: tuple[int, ...], new: LandmarkEmbedding) -> LandmarkEmbedding:
+    vertices, weights = old.vertices.copy(), old.weights.copy()
+    vertices[list(rows)], weights[list(rows)] = new.vertices, new.weights
+    return LandmarkEmbedding(vertices, weights)
+
+
+def lower_halves(
+    mean: Array, seams: dict[str, NDArray[np.int32]], expressions: Array, names: tuple[str, ...]
+) -> dict[str, NDArray[np.bool_]]:
+    """Masks (N,) of the lower lip (what falls when the jaw opens) and of the lower lids (below the corners)."""
+    fall = -expressions[names.index("jawOpen"), :, 1]
+    halves = {"mouth": fall > fall[seams["mouth"]].max() / 2}
+    for side in ("left", "right"):
+        margin = mean[seams[f"socket_{side}"]]
+        inner, outer = margin[np.abs(margin[:, 0]).argmin()], margin[np.abs(margin[:, 0]).argmax()]
+        level = np.interp(np.abs(mean[:, 0]), np.abs([inner[0], outer[0]]), [inner[1], outer[1]])
+        halves[f"socket_{side}"] = mean[:, 1] < level
+    return halves
