@@ -75,7 +75,9 @@ class BackendProcess:
         launch = self.launch
         try:
             launch.log_path.parent.mkdir(parents=True, exist_ok=True)
-            with launch.log_path.open("w", encoding="utf-8") as log:
+            launch.log_path.write_text("", encoding="utf-8")
+            # Appending, because the child's errors and our reader write to the same file.
+            with launch.log_path.open("a", encoding="utf-8") as log:
                 return subprocess.Popen(
                     [str(launch.interpreter), *launch.arguments],
                     stdin=subprocess.PIPE,

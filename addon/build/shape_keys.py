@@ -54,6 +54,7 @@ def _add_key(
     if follower and np.abs(movement_m).max(initial=0.0) * 1000.0 < STILL_MM:
         return None
     key = item.shape_key_add(name=name, from_mix=False)
+    key.value = 0.0  # new keys start at 1 in Blender 5
     key.points.foreach_set("co", (data.vertices + movement_m).ravel())
     return key
 

@@ -42,7 +42,7 @@ class LIKENESS_OT_import_photo(bpy.types.Operator, JobOperator, ImportHelper):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Send the photo to the backend; the head is built when it comes back."""
         path = Path(bpy.path.abspath(self.filepath))
-        face = self.face - 1 if self.face else None
+        face = self.face or None
         request: Request[HeadData] = Request(
             title=path.name,
             submit=lambda client: client.reconstruct(read_photo(path, MAX_PHOTO_BYTES), face),

@@ -21,9 +21,9 @@ from urllib.parse import parse_qs, urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import synthetic  # noqa: E402
+import synthetic
 
-from backend.protocol import (  # noqa: E402
+from backend.protocol import (
     PROTOCOL,
     TOKEN_VARIABLE,
     BackendInfo,
@@ -66,7 +66,9 @@ class Jobs:
 
     def wait(self, job: str, after: int, seconds: float) -> JobStatus | None:
         with self.changed:
-            self.changed.wait_for(lambda: job not in self.states or self.states[job].revision > after, seconds)
+            self.changed.wait_for(
+                lambda: job not in self.states or self.states[job].revision > after, seconds
+            )
             return self.states.get(job)
 
     def _work(self, job: str, kind: str, body: bytes) -> None:
@@ -79,7 +81,7 @@ class Jobs:
                 time.sleep(0.02)
             return
         elif body == b"die":
-            print("Segmentation fault (on purpose)", file=sys.stderr, flush=True)
+            sys.stderr.write("Segmentation fault (on purpose)\n")
             os._exit(DIED)
         elif body.startswith(b"fail:"):
             code = ErrorCode(body.decode().partition(":")[2])
@@ -107,7 +109,7 @@ class Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         parts = url.path.strip("/").split("/")
         if url.path == "/v1/info":
-            self._send(to_json(BackendInfo(PROTOCOL, "fake", "nothing")))
+            self._send(to_json(BackendInfo(PROTOCOL, "fake", f"{len(JOBS.states)} jobs")))
         elif parts[-1] == "result":
             self._send(JOBS.results[parts[2]], "application/octet-stream")
         else:
@@ -128,7 +130,6 @@ class Handler(BaseHTTPRequestHandler):
             job = self.path.rpartition("/")[2]
             JOBS.update(job, state=JobState.CANCELLED)
             self._send(to_json(JOBS.states.pop(job)))
-            print(f"forgot {job}", flush=True)
 
     def _allowed(self) -> bool:
         if self.headers.get("Authorization") == f"Bearer {TOKEN}":
@@ -151,6 +152,12 @@ class Handler(BaseHTTPRequestHandler):
         """Silence."""
 
 
+def say(line: str) -> None:
+    """One line on standard output, at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 def main() -> None:
     """Listen on a free port, say so, and end with standard input."""
     global TOKEN
@@ -162,8 +169,8 @@ def main() -> None:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     if how != "silent":
         event = ReadyEvent(server.server_port, PROTOCOL + (how == "old"), "fake", "nothing")
-        print(to_json(event), flush=True)
-    print(json.dumps({"environment": sorted(os.environ)}), flush=True)
+        say(to_json(event))
+    say(json.dumps({"environment": sorted(os.environ)}))
     while sys.stdin.buffer.read(1):
         pass
 
