@@ -122,8 +122,9 @@ def create(folder: Path, versions: tuple[str, ...]) -> None:
                 return
     shutil.rmtree(folder, ignore_errors=True)
     raise NoPython(
-        f"{folder.name}: left out, because no Python {' or '.join(versions)} (with venv and ensurepip) was found.\n"
-        f"  On Debian and Ubuntu: apt install python{versions[0]}-venv; with pyenv: pyenv install {versions[0]}"
+        f"{folder.name}: left out, no Python {' or '.join(versions)} (with venv and ensurepip) was found.\n"
+        f"  On Debian and Ubuntu: apt install python{versions[0]}-venv\n"
+        f"  With pyenv: pyenv install {versions[0]}"
     )
 
 

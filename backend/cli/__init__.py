@@ -1,0 +1,154 @@
+"""The command ``likeness``: the same engine without Blender.
+
+Exit codes: 0 done, 1 failed, 2 the photo was refused (or the command line is wrong), 130 stopped
+by Ctrl-C. Only the command that runs is imported, so that help comes at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from .. import __version__
+from ..errors import FaceUnusable, LikenessError, NoFaceFound, PhotoTooLarge, PhotoUnreadable
+
+REFUSALS = (PhotoUnreadable, PhotoTooLarge, NoFaceFound, FaceUnusable)
+
+FAILED, REFUSED, INTERRUPTED = 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    options = build_parser().parse_args(arguments)
+    try:
+        command = importlib.import_module(f"{__name__}.{options.module}")
+        return command.run(options)
+    except LikenessError as error:
+        print(f"{error.message} {error.hint}".strip(), file=sys.stderr)
+        return REFUSED if isinstance(error, REFUSALS) else FAILED
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return INTERRUPTED
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="likeness", description="One portrait photo becomes a head you can turn, animate and render."
+    )
+    parser.add_argument("--version", action="version", version=f"likeness {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_doctor(commands)
+    _add_import(commands)
+    _add_repose(commands)
+    _add_serve(commands)
+    _add_bench(commands)
+    _add_eval(commands)
+    return parser
+
+
+Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def _command(commands: Commands, name: str, module: str, words: str) -> argparse.ArgumentParser:
+    """A command whose ``run(options)`` stands in the module."""
+    parser = commands.add_parser(name, help=words, description=words)
+    parser.set_defaults(module=module)
+    return parser
+
+
+def _add_doctor(commands: Commands) -> None:
+    parser = _command(commands, "doctor", "doctor", "Say what works on this computer and what is missing.")
+    _add_json(parser)
+
+
+def _add_import(commands: Commands) -> None:
+    words = "Turn a photo into head.glb, head.npz, preview.png and report.json."
+    parser = _command(commands, "import", "import_photo", words)
+    _add_photo(parser)
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="DIR", help="folder for the files"
+    )
+    _add_json(parser)
+
+
+def _add_repose(commands: Commands) -> None:
+    words = "Turn the head in a photo and write the picture."
+    parser = _command(commands, "repose", "repose", words)
+    _add_photo(parser)
+    for name, direction in (
+        ("yaw", "right in the picture"),
+        ("pitch", "down"),
+        ("roll", "left in the picture, the crown leading"),
+    ):
+        parser.add_argument(
+            f"--{name}", type=float, default=0.0, metavar="DEG", help=f"degrees to turn {direction}"
+        )
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="PNG", help="picture to write")
+    _add_json(parser)
+
+
+def _add_serve(commands: Commands) -> None:
+    words = "Serve the add-on. The token comes from the environment or a file, never from the command line."
+    parser = _command(commands, "serve", "serve", words)
+    parser.add_argument("--port", type=int, default=0, help="0 lets the system choose (default)")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (default: this computer only)"
+    )
+    parser.add_argument(
+        "--allow-remote", action="store_true", help="let other computers in; traffic is not encrypted"
+    )
+    parser.add_argument("--token-file", type=Path, metavar="FILE", help="file that only you can read")
+    parser.add_argument(
+        "--keep-alive-without-stdin",
+        action="store_true",
+        help="go on when standard input ends, for a server started by hand",
+    )
+
+
+def _add_bench(commands: Commands) -> None:
+    words = "Measure time and memory of every stage on this computer."
+    parser = _command(commands, "bench", "bench", words)
+    parser.add_argument("photo", type=Path, nargs="?", help="default: scikit-image's astronaut, 1 megapixel")
+    parser.add_argument("--runs", type=_at_least(10), default=10, metavar="N", help="warm runs (default: 10)")
+    parser.add_argument("--threads", type=_at_least(1), metavar="N", help="CPU threads (default: all)")
+    _add_json(parser)
+
+
+def _add_eval(commands: Commands) -> None:
+    words = "Score the engine, or another system's predictions, on a data set (docs/evaluation.md)."
+    parser = _command(commands, "eval", "evaluate", words)
+    parser.add_argument("measure", choices=("geometry", "parsing", "pose", "roundtrip"))
+    parser.add_argument("dataset", type=Path, help="folder with manifest.jsonl")
+    parser.add_argument(
+        "--predictions", type=Path, metavar="DIR", help="score <id>.ply or <id>.png from here instead"
+    )
+    parser.add_argument("--save", type=Path, metavar="DIR", help="write the engine's predictions")
+    _add_json(parser)
+
+
+def _add_photo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("photo", type=Path, help="JPEG, PNG or WebP")
+    parser.add_argument(
+        "--face", type=_at_least(1), metavar="N", help="which person, 1 is the largest face (default)"
+    )
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _at_least(low: int) -> type[int]:
+    """A converter for whole numbers from ``low`` on."""
+
+    def convert(text: str) -> int:
+        number = int(text)
+        if number < low:
+            raise argparse.ArgumentTypeError(f"{number} is less than {low}")
+        return number
+
+    convert.__name__ = "number"
+    return convert  # type: ignore[return-value]
