@@ -26,6 +26,9 @@ from .parse import FACE, GLASSES, HeadParse
 from .raster import triangulate
 from .reconstruction import TexturedMesh
 
+RIM_SMOOTHING_PX = 6.0
+"""The rim's depth is read off single pixels of a steep slope; its course along the outline is smooth."""
+
 Mask = NDArray[np.bool_]
 Field = NDArray[np.float32]
 
@@ -149,7 +152,8 @@ def _rims(front: Field, back: Field, inside: Mask, options: ShellOptions) -> tup
     middle = (front + back) / 2
     nearest = tuple(ndimage.distance_transform_edt(~rim, return_distances=False, return_indices=True))
     spread = [
-        cv2.GaussianBlur((join * middle + (1 - join) * own)[nearest], (0, 0), 2) for own in (front, back)
+        cv2.GaussianBlur((join * middle + (1 - join) * own)[nearest], (0, 0), RIM_SMOOTHING_PX)
+        for own in (front, back)
     ]
     return spread[0], spread[1]
 
