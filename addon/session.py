@@ -68,10 +68,17 @@ class Session:
             process=view,
         )
 
-    def ensure_process(self, choice: BackendChoice) -> BackendProcess:
-        """The running backend, started if there is none or its interpreter changed. Any thread."""
+    def ensure_process(
+        self, choice: BackendChoice, give_up: threading.Event = threading.Event()
+    ) -> BackendProcess:
+        """The running backend, started if there is none or its interpreter changed. Any thread.
+
+        Nothing starts for a job that was given up: a stopped backend stays stopped.
+        """
         interpreter = require_interpreter(choice)
         with self._process_lock:
+            if give_up.is_set():
+                raise BackendUnreachable("The job was stopped before the backend was started")
             process = self.process
             if process is not None and process.exit_code is None and not process.stopped_by_us:
                 if process.launch.interpreter == interpreter:
@@ -89,11 +96,12 @@ class Session:
 
     def stop_backend(self, *, wait: bool) -> None:
         """End the process; without ``wait`` a thread does it, so that the interface does not stall."""
-        self.cancel_job("The backend was stopped")
-        process = self.process
-        if process is None:
-            return
-        process.stopped_by_us = True
+        self.cancel_job("the backend was stopped")
+        with self._process_lock:
+            process = self.process
+            if process is None:
+                return
+            process.stopped_by_us = True
         if wait:
             process.stop()
         else:
@@ -147,7 +155,7 @@ class LocalConnection:
 
     def open(self, give_up: threading.Event) -> Client:
         """A client of the running backend; waits for a start."""
-        return Client(self.session.ensure_process(self.choice).wait_ready(give_up))
+        return Client(self.session.ensure_process(self.choice, give_up).wait_ready(give_up))
 
     def explain(self, error: BackendUnreachable) -> AddonError:
         """The process's own end, if that is why nobody answers."""

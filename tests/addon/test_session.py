@@ -156,6 +156,15 @@ def test_stopping_the_backend_stops_its_job(choice):
     assert session.state(choice) is BackendState.STOPPED
 
 
+def test_a_job_that_was_given_up_starts_no_backend(choice):
+    session = Session()
+    give_up = threading.Event()
+    give_up.set()
+    with pytest.raises(BackendUnreachable):
+        session.connection(choice).open(give_up)
+    assert session.process is None
+
+
 def test_only_the_last_results_are_kept():
     session = Session()
     import synthetic
