@@ -48,7 +48,7 @@ class Samples:
 
 
 def sample_photo() -> bytes:
-    """NASA's portrait of Eileen Collins from scikit-image (public domain), enlarged to a megapixel, as JPEG."""
+    """NASA's portrait of Eileen Collins from scikit-image (public domain) as a JPEG of one megapixel."""
     pixels = cv2.resize(skimage.data.astronaut(), (SAMPLE_SIDE, SAMPLE_SIDE), interpolation=cv2.INTER_CUBIC)
     return cv2.imencode(".jpg", pixels[..., ::-1])[1].tobytes()
 

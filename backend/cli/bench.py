@@ -5,14 +5,18 @@ from __future__ import annotations
 import argparse
 
 from .. import bench
+from ..photo import read_photo
 from .console import libraries_silenced, print_json, progress_line
 
 
 def run(options: argparse.Namespace) -> int:
     """Measure and print."""
     with progress_line() as progress, libraries_silenced():
-        data = options.photo.read_bytes() if options.photo else bench.sample_photo()
-        name = options.photo.name if options.photo else "astronaut"
+        if options.photo:
+            read_photo(options.photo)  # refuses in words what cannot be read
+            data, name = options.photo.read_bytes(), options.photo.name
+        else:
+            data, name = bench.sample_photo(), "astronaut"
         result = bench.measure(data, name, options.runs, options.threads, progress)
     if options.json:
         print_json(result)

@@ -52,20 +52,27 @@ class ServeOptions:
 def take_token(token_file: Path | None = None) -> str | None:
     """The token that the parent hands over, removed from the environment; or the one in a file.
 
-    BadRequest if it is too short, or if other users of this computer can read the file.
+    BadRequest if it is too short, or if the file cannot be read or can be read by other users.
     """
     token = os.environ.pop(TOKEN_VARIABLE, None)
     if token_file is not None:
-        if os.name == "posix" and token_file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise BadRequest(
-                f"Others can read the token in {token_file.name}.", f"Run: chmod 600 {token_file.name}"
-            )
-        token = token_file.read_text(encoding="utf-8").strip()
+        token = _read_token(token_file)
     if token is not None and len(token) < MIN_TOKEN_LENGTH:
         raise BadRequest(
             "The token is too short.", f"Use at least {MIN_TOKEN_LENGTH} characters that nobody can guess."
         )
     return token
+
+
+def _read_token(file: Path) -> str:
+    try:
+        if os.name == "posix" and file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise BadRequest(f"Others can read the token in {file.name}.", f"Run: chmod 600 {file.name}")
+        return file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise BadRequest(
+            f"The token in {file.name} could not be read ({error.strerror}).", "Check the file's name."
+        ) from error
 
 
 def serve(
