@@ -11,6 +11,7 @@ from likeness.addon.client import Client
 from likeness.addon.errors import (
     BackendDied,
     BackendMissing,
+    BackendUnreachable,
     Busy,
     FileUnusable,
     RequestRefused,
