@@ -40,7 +40,7 @@ def _solve(direction: np.ndarray, pose: Pose) -> np.ndarray:
     return ball.rotation @ [0, 0, 1]
 
 
-@pytest.mark.parametrize("yaw, pitch", [(0, 0), (20, 0), (-15, 10), (8, -20)])
+@pytest.mark.parametrize(("yaw", "pitch"), [(0, 0), (20, 0), (-15, 10), (8, -20)])
 @pytest.mark.parametrize("head", [(0, 0, 0), (25, -5, 8)])
 def test_gaze_is_recovered(yaw: float, pitch: float, head: tuple[int, int, int]) -> None:
     pose = Pose(rotation_from_angles(*head), np.array([0.0, 0.0, 900.0]))

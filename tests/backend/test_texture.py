@@ -29,7 +29,7 @@ def _sight(nearest: np.ndarray | float = np.inf) -> Sight:
 
 
 def _card(tilt: float = 0.0) -> np.ndarray:
-    """Corners (4,3) of a card that fills the photo, top left first, counter-clockwise seen from the camera."""
+    """Corners (4,3) of a card that fills the photo, counter-clockwise from the top left."""
     corners = np.array([[0, 0], [0, SIDE - 1], [SIDE - 1, SIDE - 1], [SIDE - 1, 0]], float)
     points = CAMERA.unproject(corners, np.full(4, DEPTH))
     points[2:, 2] += tilt
