@@ -1,0 +1,89 @@
+"""Separates the person from the background as a soft matte (Google's selfie segmentation)."""
+
+from __future__ import annotations
+
+import threading
+from functools import cached_property
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .landmarks import read_asset
+from .resample import Window, cut
+
+SEGMENTER_ASSET = Path(__file__).parent / "assets" / "selfie_segmentation.tflite"
+SEGMENTER_SHA256 = "9ee168ec7c8f2a16c56fe8e1cfbc514974cbbb7e434051b455635f1bd1462f5c"
+
+INPUT_SIDE = 256
+CLOSE_UP_SHARE = 0.62
+"""The head's part of the working crop: there the network looks again, at almost native resolution."""
+FEATHER_SHARE = 0.12
+"""Width of the border, relative to the close-up, over which it is blended into the first look."""
+
+EDGE_RADIUS_PX = 9
+EDGE_EPSILON = 2e-4
+"""Guided filter (He et al., ECCV 2010) on colours in [0,1]: reach and flatness of the refined edge."""
+
+
+class PersonSegmenter:
+    """The person's matte in any picture; the network is loaded at first use, one call at a time.
+
+    OpenCV's own runtime reads the .tflite file, which spares a second inference package.
+    Raises :class:`~backend.errors.AssetBroken` at first use if the file is missing or altered.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def segment(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(H,W) matte in [0,1] of an (H,W,3) sRGB picture, refined along its edges up to 1,024 px."""
+        height, width = pixels.shape[:2]
+        scale = min(1.0, 1024 / max(height, width))
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+        coarse = cv2.resize(self._run(small), size, interpolation=cv2.INTER_LINEAR)
+        matte = refine_edges(small, coarse)
+        return cv2.resize(matte, (width, height), interpolation=cv2.INTER_LINEAR)
+
+    def segment_head(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(S,S) matte of a square working crop: a look at the whole, a closer look at the head."""
+        size = pixels.shape[0]
+        matte = cv2.resize(self._run(pixels), (size, size), interpolation=cv2.INTER_LINEAR)
+        middle = (size - 1) / 2
+        side = round(CLOSE_UP_SHARE * size)
+        window = Window.centred(middle, middle, side, side)
+        left, top = round(window.offset_x), round(window.offset_y)
+        close = cv2.resize(self._run(cut(pixels, window)), (side, side), interpolation=cv2.INTER_LINEAR)
+        weight = _feather(side)
+        area = matte[top : top + side, left : left + side]
+        area += weight * (close - area)
+        return refine_edges(pixels, matte)
+
+    def _run(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(256,256) probability of the network for any picture, stretched to its square input."""
+        small = cv2.resize(pixels, (INPUT_SIDE, INPUT_SIDE), interpolation=cv2.INTER_AREA)
+        blob = cv2.dnn.blobFromImage(small, 1.0 / 255.0)
+        with self._lock:
+            self._network.setInput(blob)
+            return self._network.forward().reshape(INPUT_SIDE, INPUT_SIDE).copy()
+
+    @cached_property
+    def _network(self) -> cv2.dnn.Net:
+        data = np.frombuffer(read_asset(SEGMENTER_ASSET, SEGMENTER_SHA256), np.uint8)
+        return cv2.dnn.readNetFromTFLite(data)
+
+
+def refine_edges(pixels: NDArray[np.uint8], matte: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Let a soft mask (H,W) follow the colour edges of its picture (H,W,3)."""
+    guide = pixels.astype(np.float32) / 255.0
+    filtered = cv2.ximgproc.guidedFilter(guide, matte, EDGE_RADIUS_PX, EDGE_EPSILON)
+    return np.clip(filtered, 0.0, 1.0)
+
+
+def _feather(side: int) -> NDArray[np.float32]:
+    """(side,side) weight 1 inside, falling to 0 at the border."""
+    width = FEATHER_SHARE * side
+    edge = np.clip((np.minimum(np.arange(side), np.arange(side)[::-1]) + 0.5) / width, 0.0, 1.0)
+    return np.minimum(edge[:, None], edge[None, :]).astype(np.float32)
