@@ -9,6 +9,7 @@ import numpy as np
 
 from backend.camera import Camera
 from backend.frames import Pose, rotation_from_angles
+from backend.progress import ignore
 from backend.protocol import Stage
 from backend.reconstruction import Reconstruction, TexturedMesh
 from backend.still import Still
@@ -19,10 +20,11 @@ def small_reconstruction() -> Reconstruction:
     rng = np.random.default_rng(1)
     square = np.array([[-50, -60, 90], [50, -60, 90], [50, 60, 90], [-50, 60, 90]], np.float32)
     corners = np.array([[[0, 0], [1, 0], [1, 1], [0, 1]]], np.float32)
+    quad = np.array([[0, 1, 2, 3]], np.int32)
     face = TexturedMesh(
         "face",
         square,
-        np.array([[0, 1, 2, 3]], np.int32),
+        quad,
         corners,
         "face",
         expression=rng.normal(size=(2, 4, 3)).astype(np.float16),
@@ -33,9 +35,9 @@ def small_reconstruction() -> Reconstruction:
         "hair", square + np.float32(5), triangle, corners, "hair", (1.0, 2.0, 3.0), has_alpha=True
     )
     lashes = TexturedMesh("lashes", square, triangle, corners, "face", visible=False)
-    body = TexturedMesh("body", square * 2, triangle, corners, "body", follows_head=False, has_alpha=True)
+    body = TexturedMesh("body", square * 2, quad, corners, "body", follows_head=False, has_alpha=True)
     return Reconstruction(
-        camera=Camera.centred(600.0, 64, 48),
+        camera=Camera.centred(150.0, 64, 48),
         pose=Pose(rotation_from_angles(10, 5, 2), np.array([1.0, 2.0, 600.0])),
         identity=rng.normal(size=3).astype(np.float32),
         expression=rng.random(2).astype(np.float32),
@@ -66,7 +68,7 @@ class FakeEngine:
     started: threading.Event = field(default_factory=threading.Event)
     calls: list[tuple] = field(default_factory=list)
 
-    def reconstruct(self, photo, *, face=None, progress) -> Reconstruction:
+    def reconstruct(self, photo, *, face=None, progress=ignore) -> Reconstruction:
         self.calls.append((photo.pixels.shape, face))
         progress(Stage.DETECT, 0.2)
         self.started.set()
@@ -77,7 +79,7 @@ class FakeEngine:
         progress(Stage.MESH, 0.9)
         return small_reconstruction()
 
-    def refine(self, coarse, plate, *, transparent=False, progress) -> Still:
+    def refine(self, coarse, plate, *, transparent=False, progress=ignore) -> Still:
         progress(Stage.REFINE, 0.5)
         height, width = coarse.shape[:2]
         pixels = coarse if transparent else plate
