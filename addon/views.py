@@ -15,19 +15,24 @@ def redraw_sidebars(context: bpy.types.Context) -> None:
 
 def show_through_camera(context: bpy.types.Context) -> None:
     """Let the largest viewport look through the scene's camera, with the photo's colours if it is solid."""
-    area = _largest(context, "VIEW_3D")
-    if area is None:
+    window, area = _largest(context, "VIEW_3D")
+    if window is None or area is None:
         return
     space = area.spaces.active
     space.region_3d.view_perspective = "CAMERA"
     if space.shading.type == "SOLID":
         space.shading.light = "FLAT"
         space.shading.color_type = "TEXTURE"
+        space.shading.show_object_outline = False  # lines of hidden parts would cover the face
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    with context.temp_override(window=window, area=area, region=region):
+        if bpy.ops.view3d.view_center_camera.poll():
+            bpy.ops.view3d.view_center_camera()
 
 
 def show_image(context: bpy.types.Context, image: bpy.types.Image) -> None:
     """Show a picture in an Image Editor; opens a window with one if there is none (as F12 does)."""
-    area = _largest(context, "IMAGE_EDITOR")
+    _, area = _largest(context, "IMAGE_EDITOR")
     if area is None:
         if bpy.app.background:
             return
@@ -37,8 +42,14 @@ def show_image(context: bpy.types.Context, image: bpy.types.Image) -> None:
     area.spaces.active.image = image
 
 
-def _largest(context: bpy.types.Context, kind: str) -> bpy.types.Area | None:
-    areas = [
-        area for window in context.window_manager.windows for area in window.screen.areas if area.type == kind
+def _largest(
+    context: bpy.types.Context, kind: str
+) -> tuple[bpy.types.Window, bpy.types.Area] | tuple[None, None]:
+    """The largest area of a kind and the window that shows it."""
+    found = [
+        (window, area)
+        for window in context.window_manager.windows
+        for area in window.screen.areas
+        if area.type == kind
     ]
-    return max(areas, key=lambda area: area.width * area.height, default=None)
+    return max(found, key=lambda pair: pair[1].width * pair[1].height, default=(None, None))
