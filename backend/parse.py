@@ -74,8 +74,8 @@ BROW_HEIGHT, ROOTS_HEIGHT, NAPE_HEIGHT, EARLOBE_HEIGHT = 0.72, 0.6, 0.35, 0.1
 """Heights above the chin in face heights: brows, lowest roots of hair, where neck ends, lobes end."""
 HEADWEAR_HEIGHT, HEADWEAR_SIDE = 0.8, 0.8
 """Cloth above and within this is a hat or scarf."""
-LONG_HAIR, LONG_HAIR_REACH = 0.38, (-0.9, -0.2)
-EAR_HAIR = 0.35
+LONG_HAIR, LONG_HAIR_REACH = 0.45, (-1.3, -0.4)
+EAR_HAIR = 0.45
 SCALP_HAIR = 0.72
 LOCK_PX = 5
 FEWEST_HAIR_PIXELS = 25

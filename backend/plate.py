@@ -1,0 +1,162 @@
+"""What stays behind when the head turns: the background without the person, and the body card."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .crop import CROP_SIDE_MM, HeadCrop
+from .head_parse import BODY, HeadParse
+from .photo import Photo
+from .push_pull import push_pull
+
+Field = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+FILL_SIDE = 768
+"""The fill is smooth, so it is computed on a copy of at most this long side."""
+MASK_GROWTH = 0.012
+"""Stray hair and the lens's blur reach this far beyond the matte (share of the picture's diagonal)."""
+PERSON_TRACE = 0.03
+"""Matte value from which a pixel may carry the person's colour."""
+GRAIN_SIGMA_PX = 1.5
+"""Structure finer than this counts as the photo's grain."""
+MOST_GRAIN = 6.0
+"""Grey values; more is texture, and repeated texture looks worse than a smooth blur."""
+
+UNDERLAP_MM = 10.0
+"""The body reaches this far beneath the edge of the head, so that no gap opens along it."""
+NECK_RISE_MM = 75.0
+"""The hidden neck is continued this far up behind the chin."""
+NECK_TAPER = 0.12
+BODY_SEAM_MM = 3.0
+"""Body pixels this close to the head carry some of its colour."""
+
+
+def background_plate(photo: Photo, person: Field) -> NDArray[np.uint8]:
+    """The photo (H,W,3) with the person painted over by the surrounding background and its grain.
+
+    Args:
+        photo: upright sRGB.
+        person: (H,W) matte in [0,1] of everything that has to go.
+    """
+    height, width = photo.pixels.shape[:2]
+    scale = min(1.0, FILL_SIDE / max(height, width))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small = cv2.resize(photo.pixels, size, interpolation=cv2.INTER_AREA)
+    known = _clear_of(cv2.resize(person, size, interpolation=cv2.INTER_AREA))
+    fill = cv2.resize(push_pull(small, known), (width, height), interpolation=cv2.INTER_CUBIC)
+    weight = cv2.resize(known, (width, height), interpolation=cv2.INTER_LINEAR)[..., None]
+    fill += _grain(photo.pixels, weight[..., 0] > 0.99)
+    plate = weight * photo.pixels + (1.0 - weight) * fill
+    return np.clip(np.rint(plate), 0, 255).astype(np.uint8)
+
+
+def body_card(
+    photo: Photo, crop: HeadCrop, parse: HeadParse, person: Field | None = None
+) -> NDArray[np.uint8]:
+    """Neck, shoulders and clothes as a layer (H,W,4) of the photo, sRGB with straight alpha.
+
+    What the head hides is continued from the body alone: the rows between two visible pieces of
+    the body, a strip beneath the head's edge, and the neck upward behind the chin.
+
+    Args:
+        photo: upright sRGB.
+        crop: the working crop.
+        parse: its classes and mattes.
+        person: (H,W) matte of the person in the whole photo, for what lies beyond the crop.
+    """
+    height, width = photo.pixels.shape[:2]
+    visible = np.clip(parse.person - parse.matte, 0.0, 1.0)
+    alpha = np.maximum(visible, _hidden_body(crop, parse))
+    sure = _sure_body(crop, parse)
+    fill = push_pull(crop.pixels, sure)
+    within = crop.map_to_photo(np.ones_like(alpha), width, height)
+    alpha = crop.map_to_photo(alpha, width, height)
+    sure = crop.map_to_photo(sure, width, height)
+    if person is not None:
+        alpha = within * alpha + (1.0 - within) * person
+        sure = within * sure + (1.0 - within) * (person > 0.9)
+    colours = crop.map_to_photo(fill, width, height)
+    weight = np.maximum(sure, 1.0 - within)[..., None]
+    layer = np.dstack([weight * photo.pixels + (1.0 - weight) * colours, 255.0 * alpha])
+    return np.clip(np.rint(layer), 0, 255).astype(np.uint8)
+
+
+def _clear_of(person: Field) -> Field:
+    """1 where surely no person is, falling to 0 over the last pixels before it."""
+    growth = MASK_GROWTH * float(np.hypot(*person.shape))
+    traces = (person > PERSON_TRACE).astype(np.uint8)
+    distance = (
+        cv2.distanceTransform(1 - traces, cv2.DIST_L2, 3) if traces.any() else np.full_like(person, 1e6)
+    )
+    return np.clip(distance / growth - 1.0, 0.0, 1.0).astype(np.float32)
+
+
+def _grain(pixels: NDArray[np.uint8], known: Mask) -> Field:
+    """(H,W,1) noise of the strength that the known background has; deterministic."""
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    residual = np.abs(grey - cv2.GaussianBlur(grey, (0, 0), GRAIN_SIGMA_PX))
+    strength = 1.4826 * float(np.median(residual[known])) if known.any() else 0.0
+    noise = np.random.default_rng(0).standard_normal(grey.shape, np.float32)
+    return (min(strength, MOST_GRAIN) * noise)[..., None]
+
+
+def _pixels(length_mm: float, crop: HeadCrop) -> int:
+    """Millimetres at the head's depth in crop pixels."""
+    return max(1, round(length_mm * crop.size / CROP_SIDE_MM))
+
+
+def _disc(radius_px: int) -> NDArray[np.uint8]:
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius_px + 1,) * 2)
+
+
+def _sure_body(crop: HeadCrop, parse: HeadParse) -> Field:
+    """(S,S) trust in a pixel's colour as the body's own: away from head, background and border."""
+    body = ((parse.labels == BODY) & (parse.person > 0.9) & crop.inside).astype(np.uint8)
+    eroded = cv2.erode(body, _disc(_pixels(BODY_SEAM_MM, crop)))
+    return cv2.GaussianBlur(eroded.astype(np.float32), (0, 0), 1.0) * (eroded > 0)
+
+
+def _hidden_body(crop: HeadCrop, parse: HeadParse) -> Field:
+    """(S,S) alpha of the body beneath the head."""
+    body = (parse.labels == BODY).astype(np.uint8)
+    if not body.any():
+        return np.zeros(body.shape, np.float32)
+    head = parse.matte > 0.02
+    strip = cv2.dilate(body, _disc(_pixels(UNDERLAP_MM, crop))) > 0
+    hidden = head & (strip | _between(body) | _neck_behind_chin(body, crop))
+    soft = cv2.GaussianBlur(hidden.astype(np.float32), (0, 0), 1.5)
+    return np.where(head, np.minimum(soft, parse.person), 0.0).astype(np.float32)
+
+
+def _between(body: NDArray[np.uint8]) -> Mask:
+    """Pixels with body to their left and to their right in the same row."""
+    left = np.maximum.accumulate(body, axis=1)
+    right = np.maximum.accumulate(body[:, ::-1], axis=1)[:, ::-1]
+    return (left & right) > 0
+
+
+def _neck_behind_chin(body: NDArray[np.uint8], crop: HeadCrop) -> Mask:
+    """The neck's outline continued upward from the highest rows in which it shows on both sides."""
+    size = body.shape[0]
+    rows = np.flatnonzero(_between(body).any(axis=1) & (body.sum(axis=1) >= _pixels(20.0, crop)))
+    result = np.zeros(body.shape, np.uint8)
+    if len(rows) == 0:
+        return result > 0
+    top = int(rows[0])
+    columns = np.flatnonzero(body[top : top + _pixels(12.0, crop)].any(axis=0))
+    left, right = float(columns[0]), float(columns[-1])
+    inset = NECK_TAPER * (right - left)
+    rise = top - _pixels(NECK_RISE_MM, crop)
+    outline = np.array(
+        [
+            (left, min(top + 2, size - 1)),
+            (right, min(top + 2, size - 1)),
+            (right - inset, rise),
+            (left + inset, rise),
+        ]
+    )
+    cv2.fillPoly(result, [np.rint(outline).astype(np.int32)], 1)
+    return result > 0
