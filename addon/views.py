@@ -24,22 +24,29 @@ def show_through_camera(context: bpy.types.Context) -> None:
         space.shading.light = "FLAT"
         space.shading.color_type = "TEXTURE"
         space.shading.show_object_outline = False  # lines of hidden parts would cover the face
-    region = next(region for region in area.regions if region.type == "WINDOW")
-    with context.temp_override(window=window, area=area, region=region):
+    with context.temp_override(window=window, area=area, region=_main_region(area)):
         if bpy.ops.view3d.view_center_camera.poll():
             bpy.ops.view3d.view_center_camera()
 
 
 def show_image(context: bpy.types.Context, image: bpy.types.Image) -> None:
     """Show a picture in an Image Editor; opens a window with one if there is none (as F12 does)."""
-    _, area = _largest(context, "IMAGE_EDITOR")
-    if area is None:
+    window, area = _largest(context, "IMAGE_EDITOR")
+    if window is None or area is None:
         if bpy.app.background:
             return
         bpy.ops.wm.window_new()
-        area = context.window_manager.windows[-1].screen.areas[0]
+        window = context.window_manager.windows[-1]
+        area = window.screen.areas[0]
         area.type = "IMAGE_EDITOR"
     area.spaces.active.image = image
+    with context.temp_override(window=window, area=area, region=_main_region(area)):
+        if bpy.ops.image.view_all.poll():
+            bpy.ops.image.view_all(fit_view=True)
+
+
+def _main_region(area: bpy.types.Area) -> bpy.types.Region:
+    return next(region for region in area.regions if region.type == "WINDOW")
 
 
 def _largest(

@@ -95,5 +95,6 @@ class JobOperator:
                 return self.refuse(error)
             case Stopped(reason):
                 text = f"{job.request.title} was stopped" + (f": {reason}" if reason else "")
+                session.notice = text
                 self.report({"WARNING"}, text)
         return {"CANCELLED"}
