@@ -34,7 +34,7 @@ def linters() -> list[Check]:
     return [
         Check("ruff check", [python, "-m", "ruff", "check", "."]),
         Check("ruff format", [python, "-m", "ruff", "format", "--check", "."]),
-        Check("pyright", [python, "-m", "pyright", "--pythonpath", python]),
+        Check("types", [python, "-m", "basedpyright", "--pythonpath", python]),
         Check("codespell", ["codespell", *existing(SPELLED)]),
     ]
 

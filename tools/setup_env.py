@@ -89,7 +89,7 @@ def make(environment: Environment) -> None:
     if mark.exists():
         mark.unlink()
     say(f"{environment.folder}: installing {' '.join(environment.install)}")
-    command = [str(python_of(folder)), "-m", "pip", "install", "--quiet", *environment.install]
+    command = [str(python_of(folder)), "-m", "pip", "install", "-qq", *environment.install]
     if subprocess.run(command, cwd=str(ROOT), env=clean_environment()).returncode != 0:
         raise InstallationFailed(f"{environment.folder}: the installation failed; see above.")
     mark.write_text(recipe, encoding="utf-8")
