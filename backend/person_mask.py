@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .landmarks import read_asset
+from .push_pull import push_pull
 from .resample import Window, cut
 
 SEGMENTER_ASSET = Path(__file__).parent / "assets" / "selfie_segmentation.tflite"
@@ -22,9 +23,15 @@ CLOSE_UP_SHARE = 0.62
 FEATHER_SHARE = 0.12
 """Width of the border, relative to the close-up, over which it is blended into the first look."""
 
-EDGE_RADIUS_PX = 9
-EDGE_EPSILON = 2e-4
+EDGE_RADIUS_PX = 6
+EDGE_EPSILON = 1e-4
 """Guided filter (He et al., ECCV 2010) on colours in [0,1]: reach and flatness of the refined edge."""
+SOFT_RANGE = (0.25, 0.75)
+"""The network's edge is wider than hair is; values outside this range count as decided."""
+BAND_PX = 9
+"""Around the network's edge, so many pixels to both sides are decided by colour (512 px crop)."""
+CONTRAST = 45.0
+"""Grey values by which hair and background must differ before colour outweighs the network."""
 
 
 class PersonSegmenter:
@@ -59,7 +66,7 @@ class PersonSegmenter:
         weight = _feather(side)
         area = matte[top : top + side, left : left + side]
         area += weight * (close - area)
-        return refine_edges(pixels, matte)
+        return colour_matte(pixels, refine_edges(pixels, matte))
 
     def _run(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(256,256) probability of the network for any picture, stretched to its square input."""
@@ -79,7 +86,29 @@ def refine_edges(pixels: NDArray[np.uint8], matte: NDArray[np.float32]) -> NDArr
     """Let a soft mask (H,W) follow the colour edges of its picture (H,W,3)."""
     guide = pixels.astype(np.float32) / 255.0
     filtered = cv2.ximgproc.guidedFilter(guide, matte, EDGE_RADIUS_PX, EDGE_EPSILON)
-    return np.clip(filtered, 0.0, 1.0)
+    low, high = SOFT_RANGE
+    return np.clip((filtered - low) / (high - low), 0.0, 1.0)
+
+
+def colour_matte(pixels: NDArray[np.uint8], matte: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Decide the edge of a matte (H,W) by colour: how far a pixel lies from background to person.
+
+    Both colours are continued into the band around the edge from their own sides; where they
+    hardly differ, the matte given stays. Solves the compositing equation I = aF + (1-a)B for a.
+    """
+    band = np.ones((2 * BAND_PX + 1,) * 2, np.uint8)
+    inner = cv2.erode((matte > 0.5).astype(np.uint8), band)
+    outer = cv2.erode((matte < 0.5).astype(np.uint8), band)
+    if not inner.any() or not outer.any():
+        return matte
+    person, background = push_pull(pixels, inner), push_pull(pixels, outer)
+    apart = person - background
+    square = np.einsum("ijk,ijk->ij", apart, apart)
+    share = np.einsum("ijk,ijk->ij", pixels - background, apart) / np.maximum(square, 1.0)
+    trust = square / (square + CONTRAST**2)
+    undecided = (inner == 0) & (outer == 0)
+    decided = matte + trust * (np.clip(share, 0.0, 1.0) - matte)
+    return np.where(undecided, decided, matte).astype(np.float32)
 
 
 def _feather(side: int) -> NDArray[np.float32]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from .crop import CROP_SIDE_MM, HeadCrop
-from .head_parse import BODY, HeadParse
+from .head_parse import BODY, FACE, HeadParse
 from .photo import Photo
 from .push_pull import push_pull
 
@@ -27,9 +29,14 @@ MOST_GRAIN = 6.0
 
 UNDERLAP_MM = 10.0
 """The body reaches this far beneath the edge of the head, so that no gap opens along it."""
-NECK_RISE_MM = 75.0
+NECK_RISE_MM = 60.0
 """The hidden neck is continued this far up behind the chin."""
-NECK_TAPER = 0.12
+NECK_HALF_WIDTH_MM = (46.0, 62.0)
+"""Bounds of half a neck's width: 2.5 to 97.5 % of adults (NASA-STD-3000, neck circumference)."""
+NECK_ROWS_MM = 35.0
+"""Rows below the chin in which a neck can be seen."""
+SLIVER_MM = 6.0
+"""Pieces of body thinner than this are errors of the parser along the silhouette."""
 BODY_SEAM_MM = 3.0
 """Body pixels this close to the head carry some of its colour."""
 
@@ -69,9 +76,10 @@ def body_card(
     """
     height, width = photo.pixels.shape[:2]
     visible = np.clip(parse.person - parse.matte, 0.0, 1.0)
-    alpha = np.maximum(visible, _hidden_body(crop, parse))
     sure = _sure_body(crop, parse)
-    fill = push_pull(crop.pixels, sure)
+    neck = _neck(crop, parse)
+    alpha = np.maximum(visible, _hidden_body(crop, parse, neck))
+    fill = _fill(crop, sure, neck)
     within = crop.map_to_photo(np.ones_like(alpha), width, height)
     alpha = crop.map_to_photo(alpha, width, height)
     sure = crop.map_to_photo(sure, width, height)
@@ -119,15 +127,59 @@ def _sure_body(crop: HeadCrop, parse: HeadParse) -> Field:
     return cv2.GaussianBlur(eroded.astype(np.float32), (0, 0), 1.0) * (eroded > 0)
 
 
-def _hidden_body(crop: HeadCrop, parse: HeadParse) -> Field:
+@dataclass(frozen=True)
+class _Neck:
+    """Where the neck meets the head, in crop pixels."""
+
+    x: float
+    chin_y: int
+    half_width: float
+
+
+def _neck(crop: HeadCrop, parse: HeadParse) -> _Neck | None:
+    """From the chin down: the visible neck's middle and half width within human bounds."""
+    face_rows = np.flatnonzero((parse.labels == FACE).sum(axis=1) > _pixels(15.0, crop))
+    if len(face_rows) == 0:
+        return None
+    chin_y = int(face_rows[-1])
+    jaw = parse.labels[max(0, chin_y - _pixels(15.0, crop)) : chin_y + 1] == FACE
+    chin_x = float(np.flatnonzero(jaw.any(axis=0)).mean())
+    low, high = (_pixels(bound, crop) for bound in NECK_HALF_WIDTH_MM)
+    below = parse.labels[chin_y : chin_y + _pixels(NECK_ROWS_MM, crop)] == BODY
+    columns = np.flatnonzero(below.any(axis=0))
+    columns = columns[np.abs(columns - chin_x) < high]
+    if len(columns) == 0:
+        return _Neck(chin_x, chin_y, low)
+    x = (chin_x + float(columns[0] + columns[-1]) / 2) / 2
+    return _Neck(x, chin_y, float(np.clip((columns[-1] - columns[0]) / 2, low, high)))
+
+
+def _fill(crop: HeadCrop, sure: Field, neck: _Neck | None) -> Field:
+    """(S,S,3) body colours everywhere; behind and above the chin those of the neck alone."""
+    fill = push_pull(crop.pixels, sure)
+    if neck is None:
+        return fill
+    y, x = np.mgrid[: crop.size, : crop.size].astype(np.float32)
+    own = sure * (np.abs(x - neck.x) < neck.half_width) * (y < neck.chin_y + _pixels(NECK_ROWS_MM, crop))
+    if not (own > 0.5).any():
+        return fill
+    upper = np.clip((neck.chin_y + _pixels(NECK_ROWS_MM, crop) - y) / _pixels(NECK_ROWS_MM, crop), 0.0, 1.0)
+    near = np.clip(2.0 - np.abs(x - neck.x) / neck.half_width, 0.0, 1.0)
+    share = (upper * near)[..., None]
+    return fill + share * (push_pull(crop.pixels, own) - fill)
+
+
+def _hidden_body(crop: HeadCrop, parse: HeadParse, neck: _Neck | None) -> Field:
     """(S,S) alpha of the body beneath the head."""
-    body = (parse.labels == BODY).astype(np.uint8)
-    if not body.any():
-        return np.zeros(body.shape, np.float32)
+    body = cv2.morphologyEx(
+        (parse.labels == BODY).astype(np.uint8), cv2.MORPH_OPEN, _disc(_pixels(SLIVER_MM / 2, crop))
+    )
     head = parse.matte > 0.02
+    if neck is not None:
+        body[: max(0, neck.chin_y - _pixels(NECK_ROWS_MM, crop))] = 0
     strip = cv2.dilate(body, _disc(_pixels(UNDERLAP_MM, crop))) > 0
-    hidden = head & (strip | _between(body) | _neck_behind_chin(body, crop))
-    soft = cv2.GaussianBlur(hidden.astype(np.float32), (0, 0), 1.5)
+    hidden = head & (strip | _between(body) | _neck_behind_chin(crop, neck))
+    soft = cv2.GaussianBlur(hidden.astype(np.float32), (0, 0), 2.0)
     return np.where(head, np.minimum(soft, parse.person), 0.0).astype(np.float32)
 
 
@@ -138,25 +190,14 @@ def _between(body: NDArray[np.uint8]) -> Mask:
     return (left & right) > 0
 
 
-def _neck_behind_chin(body: NDArray[np.uint8], crop: HeadCrop) -> Mask:
-    """The neck's outline continued upward from the highest rows in which it shows on both sides."""
-    size = body.shape[0]
-    rows = np.flatnonzero(_between(body).any(axis=1) & (body.sum(axis=1) >= _pixels(20.0, crop)))
-    result = np.zeros(body.shape, np.uint8)
-    if len(rows) == 0:
+def _neck_behind_chin(crop: HeadCrop, neck: _Neck | None) -> Mask:
+    """The neck continued upward behind the chin, round at its upper end, which stays hidden."""
+    result = np.zeros((crop.size, crop.size), np.uint8)
+    if neck is None:
         return result > 0
-    top = int(rows[0])
-    columns = np.flatnonzero(body[top : top + _pixels(12.0, crop)].any(axis=0))
-    left, right = float(columns[0]), float(columns[-1])
-    inset = NECK_TAPER * (right - left)
-    rise = top - _pixels(NECK_RISE_MM, crop)
-    outline = np.array(
-        [
-            (left, min(top + 2, size - 1)),
-            (right, min(top + 2, size - 1)),
-            (right - inset, rise),
-            (left + inset, rise),
-        ]
-    )
-    cv2.fillPoly(result, [np.rint(outline).astype(np.int32)], 1)
+    radius = 0.9 * neck.half_width
+    top = neck.chin_y - _pixels(NECK_RISE_MM, crop) + radius
+    left, right = round(neck.x - radius), round(neck.x + radius)
+    cv2.rectangle(result, (left, round(top)), (right, neck.chin_y + _pixels(5.0, crop)), 1, -1)
+    cv2.circle(result, (round(neck.x), round(top)), round(radius), 1, -1)
     return result > 0
