@@ -44,8 +44,9 @@ def build(source: Source) -> MorphableModel:
     centre = head_centre(average, ears(source, topology))
     regions = build_regions(source, base, topology, average - centre, mirror)
     identity = identity_of(sampler, average, centre, regions, topology, mirror)
-    expressions = build_expressions(source, topology)
-    uvs = uv.lay_out(base, topology, identity.mean, mirror, skin_islands(base, topology))
+    margins = {side: margin_loop(base, topology, f"socket_{side.lower()}") for side in ("Left", "Right")}
+    expressions = build_expressions(source, topology, identity.mean, margins, regions)
+    uvs = uv.lay_out(base, topology, identity.mean, mirror, skin_islands(base, topology), regions)
     points = landmarks_of(base, topology, regions, mirror, identity, expressions)
     return MorphableModel(
         name="hm08-head",

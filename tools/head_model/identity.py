@@ -20,24 +20,28 @@ AGE_ANCHORS_YEARS = (1.0, 10.0, 25.0, 90.0)
 """What MakeHuman's four age targets stand for."""
 
 LOCAL_SIGMA = {
-    "head": 0.1,
-    "ears": 0.22,
-    "nose": 0.25,
-    "mouth": 0.22,
-    "eyes": 0.2,
-    "chin": 0.25,
-    "cheek": 0.25,
-    "forehead": 0.25,
-    "eyebrows": 0.3,
-    "neck": 0.15,
+    "head": 0.08,
+    "ears": 0.2,
+    "nose": 0.2,
+    "mouth": 0.17,
+    "eyes": 0.16,
+    "chin": 0.2,
+    "cheek": 0.18,
+    "forehead": 0.2,
+    "eyebrows": 0.22,
+    "neck": 0.12,
 }
-"""Spread of the local sliders (1 = end of MakeHuman's range), chosen so that samples look like people."""
+"""Spread of the local sliders (1 = end of MakeHuman's range), chosen so that samples look like people and
+faces differ by about as much as those of a model made from scans."""
 
-ASYMMETRY_SIGMA = 0.1
+ASYMMETRY_SIGMA = 0.08
 """Spread of the asymmetry sliders and of the difference between left and right of a pair."""
 
-SIZE_SIGMA = 0.02
+SIZE_SIGMA = 0.015
 """Head size varies by about 3.5 % among adults; sex and age account for the larger part of it."""
+
+CHILDREN = 0.08
+"""Share of samples between 6 and 18 years; the others are adults up to 80."""
 
 LEFT_OUT = ("head-trans", "neck-trans", "head-angle", "measure-")
 """Targets that tilt or shift the head on the body: that is pose, not identity."""
@@ -69,7 +73,7 @@ class Sampler:
         return self.base + np.tensordot(weights, self.targets, 1)
 
     def _weights(self, rng: np.random.Generator) -> NDArray[np.float32]:
-        years = rng.uniform(6, 18) if rng.random() < 0.12 else rng.uniform(18, 80)
+        years = rng.uniform(6, 18) if rng.random() < CHILDREN else rng.uniform(18, 80)
         ancestry = rng.dirichlet([0.7] * 3)
         weight, muscle = np.clip(rng.normal(0.5, 0.2, 2), 0, 1)
         weights = self._macro_weights(years, rng.beta(0.5, 0.5), ancestry, muscle, weight)

@@ -264,10 +264,12 @@ def embed(
 def _iris_points(mean: Array, eye: NDArray[np.bool_], seen: Array) -> Array:
     """(5,3) pole and rim of the iris; MediaPipe tells only which rim point lies in which direction."""
     pole = iris_pole(mean, eye)
+    radius = np.ptp(mean[eye, 2]) / 2
     across = seen[1:] - seen[:1]
     sideways = np.abs(across[:, 0]) > np.abs(across[:, 1])
     step = np.where(sideways[:, None], np.sign(across) * [1, 0, 0], np.sign(across) * [0, 1, 0])
-    return np.concatenate([pole[None], pole + IRIS_RADIUS_MM * step])
+    back = np.array([0.0, 0.0, radius - np.sqrt(radius**2 - IRIS_RADIUS_MM**2)])
+    return np.concatenate([pole[None], pole + IRIS_RADIUS_MM * step - back])
 
 
 def rims_of(

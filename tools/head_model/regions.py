@@ -93,7 +93,7 @@ def _in_front(mean: NDArray[np.floating]) -> Mask:
     """Forehead to chin, ear to ear: the side border stands before the ears and leans with the temple."""
     x, y, z = mean.T
     hairline = y < 85.0 - 0.012 * x**2 / 1.6
-    before_ear = z > 24.0 + 0.35 * np.maximum(y - 20.0, 0.0)
+    before_ear = z > 14.0 + 0.5 * np.maximum(y - 10.0, 0.0)
     side = before_ear | ((y < -5.0) & (z > -25.0))
     return hairline & side
 
