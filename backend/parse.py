@@ -66,7 +66,9 @@ OUTLIER_SHARE = 0.04
 ROUNDS = 3
 COMPONENTS = {SKIN: 3, STRANDS: 3, CLOTH: 4}
 SURE = 0.75
-FEWEST_SAMPLES = 80
+FEWEST_SAMPLES = 30
+STRIDE = 3
+"""Every third pixel is enough to learn colours from."""
 
 SMOOTHING_RADIUS, SMOOTHING_EPSILON = 5, 1e-3
 
@@ -148,23 +150,32 @@ def _materials(
 ) -> Field:
     """(256,256,3) probabilities of skin, hair and cloth for the person's pixels."""
     features = _features(pixels)
-    log_prior = np.log(_expected(place))[solid].T
-    inner = cv2.erode(solid.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)[solid]
-    samples = features[solid]
+    log_prior = np.log(_expected(place))
     skin_seeds = _discs(landmarks[list(SKIN_POINTS)], SKIN_POINT_SHARE * face_axes(landmarks).height_px)
-    models: dict[int, ColourModel] = {SKIN: fit_colours(features[skin_seeds], COMPONENTS[SKIN], COLOUR_NOISE)}
-    posterior = _posterior(samples, log_prior, models)
+    first = fit_colours(features[skin_seeds], COMPONENTS[SKIN], COLOUR_NOISE)
+    models = _learn(features, log_prior, solid, place, {SKIN: first})
+    result = np.zeros((WORK_SIDE, WORK_SIDE, 3), np.float32)
+    result[solid] = _posterior(features[solid], log_prior[solid].T, models).T
+    return _smooth(pixels, result)
+
+
+def _learn(
+    features: Field, log_prior: Field, solid: Mask, place: Place, models: dict[int, ColourModel]
+) -> dict[int, ColourModel]:
+    """Colour models of the materials, learnt in rounds from the pixels of which they are sure."""
+    inner = cv2.erode(solid.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    chosen = np.flatnonzero(inner)[::STRIDE]
+    samples, prior = features.reshape(-1, 4)[chosen], log_prior.reshape(-1, 3)[chosen].T
     # Each colour is learnt where it is at home; else skin would swallow grey temples bit by bit.
-    homes = {SKIN: place.oval[solid], STRANDS: ~place.face[solid], CLOTH: (place.heights < 0.0)[solid]}
+    homes = {SKIN: place.oval, STRANDS: ~place.face, CLOTH: place.heights < 0.0}
+    models = dict(models)
     for _ in range(ROUNDS):
+        posterior = _posterior(samples, prior, models)
         for material, home in homes.items():
-            sure = inner & home & (posterior[material] > SURE)
+            sure = home.ravel()[chosen] & (posterior[material] > SURE)
             if sure.sum() >= FEWEST_SAMPLES:
                 models[material] = fit_colours(samples[sure], COMPONENTS[material], COLOUR_NOISE)
-        posterior = _posterior(samples, log_prior, models)
-    result = np.zeros((WORK_SIDE, WORK_SIDE, 3), np.float32)
-    result[solid] = posterior.T
-    return _smooth(pixels, result)
+    return models
 
 
 def _features(pixels: NDArray[np.uint8]) -> Field:

@@ -33,6 +33,9 @@ BAND_PX = 9
 CONTRAST = 45.0
 """Grey values by which hair and background must differ before colour outweighs the network."""
 
+STRAY = 42.0
+"""Grey values by which a pixel may miss the mixtures of the two colours."""
+
 
 class PersonSegmenter:
     """The person's matte in any picture; the network is loaded at first use, one call at a time.
@@ -85,7 +88,7 @@ class PersonSegmenter:
 def refine_edges(pixels: NDArray[np.uint8], matte: NDArray[np.float32]) -> NDArray[np.float32]:
     """Let a soft mask (H,W) follow the colour edges of its picture (H,W,3)."""
     guide = pixels.astype(np.float32) / 255.0
-    filtered = cv2.ximgproc.guidedFilter(guide, matte, EDGE_RADIUS_PX, EDGE_EPSILON)
+    filtered = cv2.ximgproc.guidedFilter(guide, matte, EDGE_RADIUS_PX, EDGE_EPSILON, scale=0.5)
     low, high = SOFT_RANGE
     return np.clip((filtered - low) / (high - low), 0.0, 1.0)
 
@@ -101,14 +104,26 @@ def colour_matte(pixels: NDArray[np.uint8], matte: NDArray[np.float32]) -> NDArr
     outer = cv2.erode((matte < 0.5).astype(np.uint8), band)
     if not inner.any() or not outer.any():
         return matte
-    person, background = push_pull(pixels, inner), push_pull(pixels, outer)
+    person, background = _continued(pixels, inner), _continued(pixels, outer)
     apart = person - background
     square = np.einsum("ijk,ijk->ij", apart, apart)
     share = np.einsum("ijk,ijk->ij", pixels - background, apart) / np.maximum(square, 1.0)
-    trust = square / (square + CONTRAST**2)
+    share = np.clip(share, 0.0, 1.0)
+    # A third colour (dark hair between a bald head and a blue wall) is no mixture of the two.
+    stray = pixels - background - share[..., None] * apart
+    trust = square / (square + CONTRAST**2) * np.exp(-np.einsum("ijk,ijk->ij", stray, stray) / STRAY**2)
     undecided = (inner == 0) & (outer == 0)
-    decided = matte + trust * (np.clip(share, 0.0, 1.0) - matte)
+    decided = matte + trust * (share - matte)
     return np.where(undecided, decided, matte).astype(np.float32)
+
+
+def _continued(pixels: NDArray[np.uint8], known: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(H,W,3) colours of the known pixels continued over the rest; smooth, so at half the size."""
+    height, width = known.shape
+    half = (width + 1) // 2, (height + 1) // 2
+    weight = cv2.resize(known, half, interpolation=cv2.INTER_NEAREST)
+    filled = push_pull(cv2.resize(pixels, half, interpolation=cv2.INTER_NEAREST), weight)
+    return cv2.resize(filled, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
 def _feather(side: int) -> NDArray[np.float32]:
