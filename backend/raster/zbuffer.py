@@ -1,8 +1,8 @@
 """A z-buffer in plain torch: runs on CPU, CUDA and Apple GPUs with nothing to compile.
 
-Every triangle is spread over the pixel centres of its bounding box, all triangles at once. The
-nearest one per pixel is found by a scatter-minimum without gradients; the winners' barycentrics are
-then computed once per pixel, with gradients.
+Every triangle is spread over its rows and every row over its pixel centres, all triangles at once.
+The nearest one per pixel is found by a scatter without gradients; the winners' barycentrics are then
+computed once per pixel, with gradients.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ from .fragments import NEAR_MM, Fragments
 CANDIDATES_PER_PASS = 1 << 18
 """Triangle-pixel pairs held at once (about 100 bytes each). Fastest of 2^15 to 2^20 on a CPU, where
 smaller passes pay for their number and larger ones leave the cache."""
+
+SPAN_MARGIN_PX, SPAN_MARGIN_SHARE = 0.05, 1e-6
+"""Widens each row of a triangle before the exact test by more than float32 rounding can lose: pixels,
+and a share of the edge's width."""
 
 
 class TorchRasterizer:
@@ -112,43 +116,58 @@ def _pick(table: Tensor, index: Tensor) -> Tensor:
 def _candidates(
     corners: Tensor, drawable: Tensor, height: int, width: int
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Pairs of triangle index (M,) and pixel centre x (M,), y (M,) in the triangles' boxes."""
-    triangle, x0, y0, columns, rows = _bands(corners, drawable, height, width)
-    counts = (columns * rows).long()
-    ends = counts.cumsum(0)
-    start = 0
-    while start < len(counts):
-        done = ends[start] - counts[start]
-        stop = int(torch.searchsorted(ends, done + CANDIDATES_PER_PASS, right=True))
-        part = slice(start, stop)
-        owner = torch.arange(start, stop, device=corners.device).repeat_interleave(counts[part])
-        first = (ends[part] - counts[part] - done).repeat_interleave(counts[part])
-        # Below 2^24 whole numbers are exact in float32, and much faster to divide than int64.
-        offset = (torch.arange(len(owner), device=corners.device) - first).to(corners.dtype)
-        row_length = columns.index_select(0, owner)
-        row = (offset / row_length).floor()
-        x = x0.index_select(0, owner) + offset - row * row_length
-        yield triangle.index_select(0, owner), x, y0.index_select(0, owner) + row
-        start = stop
+    """Pairs of triangle index (M,) and pixel centre x (M,), y (M,) in the triangles' rows.
 
-
-def _bands(
-    corners: Tensor, drawable: Tensor, height: int, width: int
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Bounding boxes as (triangle, x0, y0, columns, rows), in the order of the triangles.
-
-    A box larger than one pass is cut into bands of rows, so that memory stays bounded.
+    In the order of the triangles; a little wider than the triangles, so that rounding loses nothing.
     """
     low, high = corners.amin(0), corners.amax(0)
-    x0, y0 = low[0].ceil().clamp(0, width), low[1].ceil().clamp(0, height)
-    columns = (high[0].floor().clamp(-1, width - 1) - x0 + 1).clamp(min=0)
-    rows = (high[1].floor().clamp(-1, height - 1) - y0 + 1).clamp(min=0)
-    triangle = torch.nonzero(drawable & (columns * rows > 0)).squeeze(1)
-    x0, y0, columns, rows = (t[triangle] for t in (x0, y0, columns, rows))
-    rows_per_band = (CANDIDATES_PER_PASS / columns).floor()
-    bands = (rows / rows_per_band).ceil().long()
-    box = torch.arange(len(bands), device=corners.device).repeat_interleave(bands)
-    band = torch.arange(len(box), device=corners.device) - (bands.cumsum(0) - bands)[box]
-    skipped = band * rows_per_band[box]
-    band_rows = torch.minimum(rows[box] - skipped, rows_per_band[box])
-    return triangle[box], x0[box], y0[box] + skipped, columns[box], band_rows
+    top = low[1].ceil().clamp(0, height)
+    rows = (high[1].floor().clamp(-1, height - 1) - top + 1).clamp(min=0)
+    beside = (high[0] < 0) | (low[0] > width - 1)
+    visible = torch.nonzero(drawable & (rows > 0) & ~beside).squeeze(1)
+    top, rows = top[visible], rows[visible].long()
+    for part in _passes(rows):
+        owner, offset = _spread(rows[part])
+        triangle = visible[part].index_select(0, owner)
+        y = top[part].index_select(0, owner) + offset
+        left, right = _span(_pick(corners, triangle), y)
+        left = left.ceil().clamp(0, width)
+        columns = (right.floor().clamp(-1, width - 1) - left + 1).clamp(min=0).long()
+        for piece in _passes(columns):
+            owner, offset = _spread(columns[piece])
+            yield (
+                triangle[piece].index_select(0, owner),
+                left[piece].index_select(0, owner) + offset,
+                y[piece].index_select(0, owner),
+            )
+
+
+def _span(corners: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """From where to where (M,) triangles ``corners`` (3,2,M) reach on rows ``y`` (M,), a little widened."""
+    left, right = torch.full_like(y, torch.inf), torch.full_like(y, -torch.inf)
+    for (ax, ay), (bx, by) in ((corners[i], corners[i - 1]) for i in range(3)):
+        share = (y - ay) / (by - ay)
+        crossed = (share >= 0) & (share <= 1)  # never for a level edge: its neighbours end where it does
+        x = ax + share * (bx - ax)
+        margin = SPAN_MARGIN_PX + SPAN_MARGIN_SHARE * (bx - ax).abs()
+        left = torch.where(crossed, torch.minimum(left, x - margin), left)
+        right = torch.where(crossed, torch.maximum(right, x + margin), right)
+    return left, right
+
+
+def _passes(counts: Tensor) -> Iterator[slice]:
+    """Slices of ``counts`` whose sums stay below the bound, or hold one entry."""
+    ends = counts.cumsum(0)
+    start, done = 0, 0
+    while start < len(counts):
+        stop = int(torch.searchsorted(ends, done + CANDIDATES_PER_PASS, right=True))
+        part = slice(start, max(stop, start + 1))
+        yield part
+        start, done = part.stop, int(ends[part.stop - 1])
+
+
+def _spread(counts: Tensor) -> tuple[Tensor, Tensor]:
+    """Every index as often as ``counts`` (N,) says, and a running number within each."""
+    owner = torch.arange(len(counts), device=counts.device).repeat_interleave(counts)
+    first = (counts.cumsum(0) - counts).repeat_interleave(counts)
+    return owner, torch.arange(len(owner), device=counts.device) - first

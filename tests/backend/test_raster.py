@@ -118,6 +118,16 @@ def test_ties_go_to_the_lower_index_whatever_the_pass_size(monkeypatch):
         assert result.face.max() == 0
 
 
+def test_triangles_that_reach_far_beyond_the_picture_lose_no_pixel():
+    """A fan seen from two millimetres before its corners: projected, it is a million pixels wide."""
+    rim = torch.tensor([[-9e4, -8e4, 2.0], [8e4, -9e4, 2.0], [9e4, 8e4, 2.0], [-8e4, 9e4, 2.0]])
+    inner = torch.tensor([[0.3, -0.2, 50.0]])
+    fan = torch.tensor([[4, 0, 1], [4, 1, 2], [4, 2, 3], [4, 3, 0]])
+    result = TorchRasterizer().rasterize(torch.cat([rim, inner]), fan, CAMERA)
+    assert result.covered.all()
+    assert len(result.face.unique()) == 4
+
+
 def test_broken_triangles_are_left_out():
     good = [[-50.0, -50, 50], [50, -50, 50], [0, 60, 50]]
     nan, behind, at_camera = [float("nan")] * 3, [0.0, 0, -5], [0.0, 0, NEAR_MM]
