@@ -16,8 +16,8 @@ from .build.materials import set_look
 from .errors import SceneUnfit
 from .properties import LOOK_PHOTO, likeness, parts
 
-SAMPLES = 16
-"""Per pixel. Unlit surfaces have no noise; this only smooths edges."""
+SAMPLES = 8
+"""Per pixel. Unlit surfaces have no noise; this only smooths edges (16 gain 0.04 dB, for twice the time)."""
 
 TRANSPARENT_LAYERS = 16
 """How many soft hair layers may lie behind each other."""
