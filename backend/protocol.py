@@ -6,7 +6,7 @@ imports nothing but the standard library and stays valid on Python 3.11.
 Routes (all need ``Authorization: Bearer <token>``)::
 
     GET    /v1/info                          -> BackendInfo
-    POST   /v1/jobs/reconstruct?face=N       body: the photo's own bytes      -> JobStatus
+    POST   /v1/jobs/reconstruct?face=N       body: the photo's own bytes (N: 1 = largest)  -> JobStatus
     POST   /v1/jobs/refine                   body: payload (see below)        -> JobStatus
     GET    /v1/jobs/{id}?after=REV&wait=SEC  long poll                        -> JobStatus
     GET    /v1/jobs/{id}/result              payload

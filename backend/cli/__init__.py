@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +24,9 @@ FAILED, REFUSED, INTERRUPTED = 1, 2, 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     options = build_parser().parse_args(arguments)
+    # Before torch loads libgomp, whose threads would otherwise spin while they wait. On a computer that is
+    # busy with other work (Blender) spinning made a preview 7 times slower: 58 s instead of 8 s.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         command = importlib.import_module(f"{__name__}.{options.module}")
         return command.run(options)
