@@ -113,8 +113,8 @@ def load_photo(data: bytes, name: str = "") -> Photo:
         )
     image = _open(data, name)
     native_width, native_height = image.size
-    exif = image.getexif()
     try:
+        exif = image.getexif()  # decodes the whole picture if it is a PNG
         image.draft("RGB", _working_size(image.size))  # lets the JPEG decoder shrink while decoding
         image.load()
         upright = ImageOps.exif_transpose(image)
