@@ -58,7 +58,8 @@ class MorphableModel:
     polygon_part: NDArray[np.uint8]
     """(Q,) index into ``part_names``."""
     regions: dict[str, NDArray[np.bool_]]
-    """Vertex masks (N,): face, scalp, ear_left, ear_right, neck, lips, eyelids, nose, brows, mouth_inside..."""
+    """Vertex masks (N,). face, scalp, ear_left, ear_right, neck, mouth_inside, socket_left and socket_right
+    cover the skin; lips, eyelids, nose, brows, jaw, teeth_lower, skin and every other part lie across."""
     mirror: NDArray[np.int32]
     """(N,) index of the vertex on the other side."""
     landmarks_478: LandmarkEmbedding
@@ -77,7 +78,7 @@ class MorphableModel:
         return self.polygon_part == self.part_names.index(name)
 
     def eye_centre(self, side: str, shape: NDArray[np.floating]) -> NDArray[np.float64]:
-        """(3,) centre of the ``"left"`` or ``"right"`` eyeball of a shape (N,3): its best-fitting sphere's."""
+        """(3,) centre of the ``"left"`` or ``"right"`` eyeball of a shape (N,3): its best sphere's."""
         points = shape[self.regions[f"eye_{side}"]].astype(np.float64)
         middle = points.mean(axis=0)
         offset = points - middle
@@ -118,7 +119,7 @@ def save_model(model: MorphableModel, path: Path) -> None:
 
 
 def load_model(path: Path) -> MorphableModel:
-    """Read what :func:`save_model` wrote. Raises AssetBroken if the file is missing, damaged or inconsistent."""
+    """Read what :func:`save_model` wrote. Raises AssetBroken if it is missing, damaged or inconsistent."""
     try:
         with np.load(path, allow_pickle=False) as file:
             model = _model_of({name: file[name] for name in file.files})

@@ -34,8 +34,11 @@ those on which the lips part: the median ring of its unsnapped points, open mout
 NEAREST_TRIANGLES = 48
 """Candidates for the nearest point: enough for triangles of very different size."""
 
-MIN_FACING = 0.35
+MIN_FACING = 0.15
 """Views that see a spot more obliquely than this say nothing about where it is."""
+
+FAR_SIDE_DEG_MM = 12.0 * 20.0 - 1.0
+"""A view that turns a landmark away by more (degrees times its distance from the middle) is not asked."""
 
 COLOURS = {
     "skin": (0.78, 0.58, 0.48),
@@ -179,9 +182,15 @@ def _cast_back(pixels: Array, fragments: object, mean: Array) -> Array:
     return np.where(hit[:, None], points, np.nan)
 
 
-def robust_mean(sightings: list[Sighting]) -> Array:
-    """(478,3) mean of what lies near the median, weighted by how squarely each view saw the spot."""
+def robust_mean(sightings: list[Sighting], sideways_mm: Array) -> Array:
+    """(478,3) mean of what lies near the median, weighted by how squarely each view saw the spot.
+
+    ``sideways_mm`` (478,) says how far to the subject's left each landmark lies: on the far side of a
+    turned head MediaPipe puts the face's outline onto the silhouette, wherever that may run.
+    """
     points = np.stack([s.points for s in sightings])
+    far = np.stack([s.yaw_deg * sideways_mm > FAR_SIDE_DEG_MM for s in sightings])
+    points = np.where(far[..., None], np.nan, points)
     weights = np.stack([np.clip(np.nan_to_num(s.facing) - MIN_FACING, 0.0, 1.0) for s in sightings])
     squarely = np.where((weights > 0)[..., None], points, np.nan)
     squarely = np.where(np.isnan(squarely).all(axis=0), points, squarely)
@@ -190,6 +199,12 @@ def robust_mean(sightings: list[Sighting]) -> Array:
     limit = 2.0 * np.nanmedian(distance, axis=0) + 0.5
     weights = np.where(distance <= limit, weights + 1e-6, 0.0)[..., None]
     return (weights * np.nan_to_num(squarely)).sum(axis=0) / weights.sum(axis=0)
+
+
+def sideways(sightings: list[Sighting]) -> Array:
+    """(478,) how far to the subject's left (the picture's right) the frontal views see each landmark, mm."""
+    columns = np.stack([s.pixels[:, 0] for s in sightings if s.yaw_deg == 0.0])
+    return (np.median(columns, axis=0) - (VIEW_SIZE - 1) / 2) * VIEW_FIELD_MM / VIEW_SIZE
 
 
 def landmark_mirror(sightings: list[Sighting]) -> NDArray[np.int64]:
@@ -240,12 +255,12 @@ def pick(embedding: LandmarkEmbedding, rows: tuple[int, ...]) -> LandmarkEmbeddi
 def embed(
     sightings: list[Sighting], symmetric: list[Sighting], mean: Array, head: Head, rims: dict[str, Edges]
 ) -> LandmarkEmbedding:
-    """All 478 points: averaged over the views, made symmetric, set onto the surface, lids and lips on their rims.
+    """All 478 points: averaged over the views, made symmetric, lids and lips set onto their rims.
 
     ``symmetric`` are the views of shapes without asymmetry; ``rims`` come from :func:`rims_of`.
     """
     twin = landmark_mirror(symmetric)
-    points = symmetrise(robust_mean([s for s in sightings if not s.mouth_open]), twin)
+    points = symmetrise(robust_mean([s for s in sightings if not s.mouth_open], sideways(symmetric)), twin)
     skin = triangulate(head.polygons[head.regions["skin"][head.polygons[:, 0]]]).vertices
     embedding = closest_on_mesh(points, mean, skin)
     groups = {"upper_lip": UPPER_INNER_LIP, "lower_lip": LOWER_INNER_LIP}
@@ -312,7 +327,7 @@ def _replaced(old: LandmarkEmbedding, rows: tuple[int, ...], new: LandmarkEmbedd
 def lower_halves(
     mean: Array, seams: dict[str, NDArray[np.int32]], expressions: Array, names: tuple[str, ...]
 ) -> dict[str, NDArray[np.bool_]]:
-    """Masks (N,) of the lower lip (what falls when the jaw opens) and of the lower lids (below the corners)."""
+    """Masks (N,) of the lower lip (it falls when the jaw opens) and of the lower lids (below the corners)."""
     fall = -expressions[names.index("jawOpen"), :, 1]
     halves = {"mouth": fall > fall[seams["mouth"]].max() / 2}
     for side in ("left", "right"):

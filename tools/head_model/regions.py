@@ -94,14 +94,15 @@ def _in_front(mean: NDArray[np.floating]) -> Mask:
     x, y, z = mean.T
     hairline = y < 85.0 - 0.012 * x**2 / 1.6
     before_ear = z > 14.0 + 0.5 * np.maximum(y - 10.0, 0.0)
-    side = before_ear | ((y < -5.0) & (z > -25.0))
+    below_ear = (y < -15.0) & (z > 0.0)
+    side = before_ear | below_ear
     return hairline & side
 
 
 def _below_jaw(mean: NDArray[np.floating], island: Mask) -> Mask:
     """The neck island of hm08 and what lies under the line from chin to jaw angle to nape."""
     _, y, z = mean.T
-    jaw = np.interp(z, [-110.0, -60.0, -20.0, 10.0, 75.0], [-35.0, -45.0, -62.0, -72.0, -108.0])
+    jaw = np.interp(z, [-110.0, -60.0, -20.0, 0.0, 15.0, 75.0], [-35.0, -42.0, -35.0, -40.0, -66.0, -108.0])
     return island | (y < jaw)
 
 
