@@ -22,6 +22,7 @@ from tools.head_model import landmarks, uv
 from tools.head_model.expression import ARKIT_NAMES, build_expressions
 from tools.head_model.identity import IdentityModel, Sampler, align, build_identity, load_sampler
 from tools.head_model.regions import Mask, build_regions, ears, margin_loop, ring_distance, skin_islands
+from tools.head_model.sightings import Head, observe
 from tools.head_model.source import BaseMesh, Source, find_package
 from tools.head_model.topology import PART_NAMES, Topology, cut_head
 
@@ -120,7 +121,7 @@ def landmarks_of(
 ) -> LandmarkEmbedding:
     """Show MediaPipe the mean, some identities, a smile and open mouths, and tie its points to the mesh."""
     shown = topology.polygons[topology.part != PART_NAMES.index("lashes")]
-    head = landmarks.Head(shown, regions, mirror)
+    head = Head(shown, regions, mirror)
     mean = identity.mean
     rng = np.random.default_rng(SEED)
     people = [
@@ -130,8 +131,8 @@ def landmarks_of(
     opened = 0.4 * unit(expressions, "jawOpen")
     even = [(mean, False), (mean + smile, False), (mean + opened, True)]
     uneven = [(person, False) for person in people] + [(people[0] + smile, False), (people[1] + opened, True)]
-    symmetric = landmarks.observe(head, even, mean)
-    sightings = symmetric + landmarks.observe(head, uneven, mean)
+    symmetric = observe(head, even, mean)
+    sightings = symmetric + observe(head, uneven, mean)
     quads = topology.polygons
     seams = {name: margin_loop(base, topology, name) for name in ("mouth", "socket_left", "socket_right")}
     rings = {name: ring_distance(quads, np.isin(np.arange(len(mean)), loop)) for name, loop in seams.items()}
