@@ -25,6 +25,8 @@ LANDMARKER_ASSET = Path(__file__).parent / "assets" / "face_landmarker_v2.task"
 LANDMARKER_SHA256 = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
 
 MAX_FACES = 10
+GROUP_SHARE = 0.2
+"""Below this share of the picture's short side, a face may be one of a group; tiles are searched, too."""
 SEARCH_SIDE = 1280
 """The search runs on a copy whose long side has at most so many pixels."""
 TILE_SHARES = (0.5, 0.25)
@@ -84,12 +86,17 @@ class MediaPipeDetector:
         return _distinct(measured)
 
     def _search(self, pixels: NDArray[np.uint8]) -> list[DetectedFace]:
-        """Look at the whole picture, then at ever smaller tiles, then at the picture with a margin."""
+        """Look at the whole picture, then with a margin, then at ever smaller tiles.
+
+        It ends with the first look that finds a face large enough that smaller ones are bystanders.
+        """
+        found: list[DetectedFace] = []
+        enough = GROUP_SHARE * min(pixels.shape[:2])
         for windows in _search_plan(pixels.shape[1], pixels.shape[0]):
-            found = [face for window in windows for face in self._look(pixels, window)]
-            if found:
-                return _distinct(found)
-        return []
+            found = _distinct(found + [face for window in windows for face in self._look(pixels, window)])
+            if found and (found[0].size_px >= enough or windows[0].width == TILE_SIZE):
+                break
+        return found
 
     def _close_up(self, pixels: NDArray[np.uint8], face: DetectedFace) -> DetectedFace:
         """Measure one face again at the resolution that suits the landmark network."""

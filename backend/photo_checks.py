@@ -166,7 +166,8 @@ def flatness(sample: NDArray[np.uint8]) -> float:
 
 
 def _refuse_drawn(sample: NDArray[np.uint8]) -> None:
-    if flatness(_core(sample)) > DRAWN_FLATNESS:
+    # In near darkness eight bits leave no shading to judge by; that has a warning of its own.
+    if not _is_dark(sample) and flatness(_core(sample)) > DRAWN_FLATNESS:
         raise FaceUnusable(
             "The face looks drawn rather than photographed.",
             "Likeness rebuilds people from photos; use a photo with natural shading.",
@@ -201,10 +202,14 @@ def _blurred(sample: NDArray[np.uint8]) -> str:
     return "The face is blurred: the skin will lack detail." if sharpness(sample) < BLURRED else ""
 
 
+def _is_dark(sample: NDArray[np.uint8]) -> bool:
+    return bool(np.percentile(cv2.cvtColor(_core(sample), cv2.COLOR_RGB2GRAY), 95) < DARK)
+
+
 def _exposure(sample: NDArray[np.uint8]) -> str:
-    luminance = cv2.cvtColor(_core(sample), cv2.COLOR_RGB2GRAY)
-    if np.percentile(luminance, 95) < DARK:
+    if _is_dark(sample):
         return "The face is very dark: colours and shape may be off."
+    luminance = cv2.cvtColor(_core(sample), cv2.COLOR_RGB2GRAY)
     if (luminance > 255 - CLIPPED).mean() > BURNT_OUT_SHARE:
         return "Parts of the face are burnt out to white: they will have no skin detail."
     return ""

@@ -139,7 +139,7 @@ class _Neck:
 def _neck(crop: HeadCrop, parse: HeadParse) -> _Neck | None:
     """From the chin down: the visible neck's middle and half width within human bounds."""
     face_rows = np.flatnonzero((parse.labels == FACE).sum(axis=1) > _pixels(15.0, crop))
-    if len(face_rows) == 0:
+    if len(face_rows) == 0 or not (parse.labels == BODY).any():
         return None
     chin_y = int(face_rows[-1])
     jaw = parse.labels[max(0, chin_y - _pixels(15.0, crop)) : chin_y + 1] == FACE
