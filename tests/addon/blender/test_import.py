@@ -200,3 +200,25 @@ def test_what_is_missing_is_explained(addon, backend):
     assert bpy.ops.likeness.explain_setup() == {"FINISHED"}
     explain = addon("operators.backend")._explanation
     assert "no environment at" in explain(addon("preferences").backend_choice(bpy.context))
+
+
+@pytest.mark.parametrize(
+    ("area", "region", "takes"),
+    [("VIEW_3D", "UI", True), ("VIEW_3D", "WINDOW", False), ("IMAGE_EDITOR", "UI", False)],
+)
+def test_only_the_sidebar_takes_dropped_photos(addon, area, region, takes):
+    """Blender's own handlers keep what is dropped into the viewport."""
+
+    class Context:
+        pass
+
+    context = Context()
+    context.area, context.region = Context(), Context()
+    context.area.type, context.region.type = area, region
+    assert addon("operators.import_photo").LIKENESS_FH_photo.poll_drop(context) is takes
+
+
+def test_the_menus_offer_import_and_export(addon):
+    menus = addon("menus")
+    assert menus._draw_import in bpy.types.TOPBAR_MT_file_import._dyn_ui_initialize()
+    assert menus._draw_export in bpy.types.TOPBAR_MT_file_export._dyn_ui_initialize()
