@@ -72,6 +72,7 @@ def measure(
     memory = peak_memory_mb()
     return {
         "machine": machine(),
+        "load_average": load_average(),
         "device": engine.device_name,
         "threads": torch.get_num_threads(),
         "photo": {"name": photo.name, "width": photo.width, "height": photo.height},
@@ -85,13 +86,13 @@ def measure(
 
 def _one_run(engine: Engine, data: bytes) -> dict[str, float]:
     """Milliseconds of the stages, of the whole import with opening and packing, and of one still."""
-    start = time.perf_counter()
+    start, cpu_start = time.perf_counter(), time.process_time()
     photo = load_photo(data)
     opened = time.perf_counter()
     reconstruction = engine.reconstruct(photo)
     built = time.perf_counter()
     pack_reconstruction(reconstruction)
-    packed = time.perf_counter()
+    packed, cpu_packed = time.perf_counter(), time.process_time()
     coarse = render_coarse(reconstruction, reconstruction.pose.turned(yaw_deg=20))
     rendered = time.perf_counter()
     engine.refine(coarse, reconstruction.images["plate"])
@@ -101,6 +102,7 @@ def _one_run(engine: Engine, data: bytes) -> dict[str, float]:
         **reconstruction.timings_ms,
         "pack": 1000 * (packed - built),
         "import_total": 1000 * (packed - start),
+        "import_cpu": 1000 * (cpu_packed - cpu_start),
         "still_render": 1000 * (rendered - packed),
         "still_refine": 1000 * (refined - rendered),
     }
@@ -114,6 +116,11 @@ def peak_memory_mb() -> float | None:
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)  # bytes there, KiB elsewhere
+
+
+def load_average() -> float | None:
+    """How many programs wanted a core during the last minute; figures of a busy computer say little."""
+    return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
 
 
 def machine() -> str:
@@ -133,6 +140,7 @@ def table(result: dict[str, Any]) -> str:
     photo, raster = result["photo"], result["rasterizer"]
     lines = [
         f"{result['machine']}; {result['device']}, {result['threads']} threads",
+        f"load average {result['load_average']}; above {result['threads']}, other programs slowed this down",
         f"{photo['name']}, {photo['width']} x {photo['height']}; median of {result['runs']} warm runs",
         *(f"  {name:14} {value:9.1f} ms" for name, value in result["median_ms"].items()),
         f"  {'first import':14} {result['first_import_ms']:9.1f} ms",
