@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from . import handlers, menus, operators, panels, preferences, properties
+from .operators.backend import stop_watching
 from .session import session
 
 CLASSES: tuple[type, ...] = (
@@ -27,6 +28,7 @@ def register() -> None:
 def unregister() -> None:
     """Stop the backend first: nothing may call back into classes that are gone."""
     session.stop_backend(wait=True)
+    stop_watching()
     handlers.unregister()
     menus.unregister()
     properties.unregister()

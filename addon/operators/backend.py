@@ -39,6 +39,12 @@ def _watch_start() -> float | None:
     return WATCH_S if starting else None
 
 
+def stop_watching() -> None:
+    """Take the timer back when the extension is disabled during a start."""
+    if bpy.app.timers.is_registered(_watch_start):
+        bpy.app.timers.unregister(_watch_start)
+
+
 class LIKENESS_OT_stop_backend(bpy.types.Operator):
     """Stop the backend and free its memory"""
 

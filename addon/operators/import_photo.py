@@ -37,7 +37,7 @@ class LIKENESS_OT_import_photo(bpy.types.Operator, JobOperator, ImportHelper):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Ask for a file unless one was dropped."""
-        return self.execute(context) if self.filepath else ImportHelper.invoke_popup(self, context)
+        return self.execute(context) if self.filepath else ImportHelper.invoke(self, context, event)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Send the photo to the backend; the head is built when it comes back."""
