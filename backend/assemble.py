@@ -56,7 +56,7 @@ def part_mesh(
         uvs=model.uvs[chosen],
         image=IMAGE_OF_PART[part],
         origin_mm=origin,
-        has_alpha=part == "lashes",
+        has_alpha=part in ("skin", "lashes"),
         visible=part != "lashes",
         expression=model.expression[:, used].astype(np.float16) if keyed else None,
         identity=model.identity[:, used].astype(np.float16) if keyed else None,

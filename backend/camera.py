@@ -38,9 +38,7 @@ class Camera:
         xy = points_cam[..., :2] / z
         return xy * np.array([self.fx, self.fy], xy.dtype) + np.array([self.cx, self.cy], xy.dtype)
 
-    def unproject(
-        self, pixels: NDArray[np.floating], depth_mm: NDArray[np.floating]
-    ) -> NDArray[np.floating]:
+    def unproject(self, pixels: NDArray[np.floating], depth_mm: NDArray[np.floating]) -> NDArray[np.floating]:
         """Lift (..., 2) pixels with (...) depth along the optical axis to (..., 3) camera space."""
         x = (pixels[..., 0] - self.cx) / self.fx * depth_mm
         y = (pixels[..., 1] - self.cy) / self.fy * depth_mm

@@ -18,12 +18,16 @@ import scipy.sparse.linalg as spl
 from numpy.typing import NDArray
 
 from .crop import HeadCrop
-from .parse import BODY, EAR, FACE, GLASSES, HeadParse
+from .head_parse import BODY, EAR, FACE, GLASSES, HeadParse
 from .project import ProjectedHead
 
 Mask = NDArray[np.bool_]
 Field = NDArray[np.float64]
 
+WHOLE_EAR_SHARE = 0.35
+"""Share of the model's ears that must be seen as ears before their depth is trusted."""
+RIM_PX = 3.0
+"""Solve pixels over which the rim rises: rounder than a ball, but steeper would outrun the mesh."""
 SOLVE_SIZE = 256
 """The paper's depth resolution; finer detail is below what a silhouette can tell."""
 
@@ -61,17 +65,21 @@ class GeometricPrior:
     """Right-hand side of the Poisson equation: 2 rounds a strip to a cylinder, 4 a disc to a ball."""
     thickness_mm: tuple[float, float] = (3.0, 28.0)
     """Least and greatest depth of hair over the scalp."""
-    matte_level: float = 0.12
-    """Matte above which a pixel takes part: fine strands count, haze does not."""
+    core_mm: float = 22.0
+    """Pixels this far inside the skull's outline take the skull's own depth under the hair; nearer to
+    the outline the skull falls away from the camera and the hair spans it."""
+    matte_level: float = 0.5
+    """The silhouette is the matte's half-way contour, as in hair_mesh.py."""
 
     def estimate(self, crop: HeadCrop, parse: HeadParse, head: ProjectedHead, centre_mm: float) -> HeadDepth:
         """See :class:`HeadDepthEstimator`."""
-        size = crop.pixels.shape[0]
-        small = _shrunk(parse, head, size)
+        size = crop.size
+        small = _shrunk(parse, head, size, self.matte_level)
         mm_per_px = centre_mm / crop.camera.fx * size / SOLVE_SIZE
         front_height, back_height = self._heights(small, centre_mm, mm_per_px)
-        front = _enlarged(centre_mm - front_height, small.region, size)
-        back = _enlarged(centre_mm + back_height, small.region, size)
+        rim = _rim_falloff(parse.matte, self.matte_level, size / SOLVE_SIZE)
+        front = centre_mm - _enlarged(front_height, small.region, rim)
+        back = centre_mm + _enlarged(back_height, small.region, rim)
         on_face = np.isfinite(head.face_mm) & (parse.labels == FACE)
         inner = cv2.erode(on_face.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
         front = np.where(inner, head.face_mm, front)
@@ -80,24 +88,25 @@ class GeometricPrior:
         return HeadDepth(front.astype(np.float32), back.astype(np.float32), head.face_mm)
 
     def _heights(self, small: _Small, centre_mm: float, mm_per_px: float) -> tuple[Field, Field]:
-        """Heights above (front) and below (back) the silhouette plane, mm; solve grid."""
+        """Squared heights u = h|h| above (front) and below (back) the silhouette plane; solve grid."""
+        thickness = self._hair_thickness(small, mm_per_px)
+        skull_depth = _distance(small.skull, mm_per_px)
+        core = small.hairy & (skull_depth > self.core_mm)
+        from_face = _distance(~small.face_known, mm_per_px)
+        cover = thickness * _ramp(from_face, 0.0, 3 * thickness)
         model = centre_mm - small.model_front
-        hair_thickness = self._hair_thickness(small, mm_per_px)
-        known = small.face_known | small.ear_known
-        front = _inflate(small, np.where(known, model, 0.0), known, self.fullness, mm_per_px)
-        inside = cv2.distanceTransform(small.region.astype(np.uint8), cv2.DIST_L2, 3) * mm_per_px
-        to_face = cv2.distanceTransform((~small.face_known).astype(np.uint8), cv2.DIST_L2, 3) * mm_per_px
-        cover = np.minimum(hair_thickness, 0.5 * np.minimum(inside, to_face))
-        obstacle = np.where(np.isfinite(model) & small.hairy, model + cover, -np.inf)
-        front = _smooth_maximum(front, obstacle)
-        front = _smoothed(front, small.region & ~known)
-        front = np.where(known, model, front)
-        none = np.zeros_like(known)
-        back = _inflate(small, np.zeros_like(front), none, self.fullness, mm_per_px)
+        seen = small.face_known | small.ear_known
+        known = seen | (core & np.isfinite(model) & (from_face > 2 * mm_per_px))
+        target = _signed_square(np.where(seen, model, model + cover))
+        front = _inflate(small, np.where(known, target, 0.0), known, self.fullness, mm_per_px)
+        least = np.minimum(cover, self.thickness_mm[0] * _ramp(skull_depth, 0.0, self.core_mm))
+        front = _at_least(front, np.where(small.hairy, model + least, np.nan))
+        front = np.where(seen, target, _smoothed(front, small.region & ~seen))
         skull = small.model_back - centre_mm
-        back = _smooth_maximum(
-            back, np.where(np.isfinite(skull), skull + np.minimum(hair_thickness, inside), -np.inf)
-        )
+        skull_core = small.region & np.isfinite(skull) & (skull_depth > self.core_mm)
+        behind = _signed_square(skull + thickness)
+        back = _inflate(small, np.where(skull_core, behind, 0.0), skull_core, self.fullness, mm_per_px)
+        back = _at_least(back, skull)
         return front, _smoothed(back, small.region)
 
     def _hair_thickness(self, small: _Small, mm_per_px: float) -> float:
@@ -109,7 +118,7 @@ class GeometricPrior:
         seen = np.zeros_like(small.skull)
         seen[: rows[top].max() + 1, columns.min() : columns.max() + 1] = True
         contour = small.region & ~cv2.erode(small.region.astype(np.uint8), np.ones((3, 3))).astype(bool)
-        outside = cv2.distanceTransform((~small.skull).astype(np.uint8), cv2.DIST_L2, 3) * mm_per_px
+        outside = _distance(~small.skull, mm_per_px)
         standoff = outside[contour & seen]
         measured = float(np.median(standoff)) if len(standoff) else 0.0
         return float(np.clip(0.7 * measured, *self.thickness_mm))
@@ -129,11 +138,11 @@ class _Small:
     model_back: Field
 
 
-def _shrunk(parse: HeadParse, head: ProjectedHead, size: int) -> _Small:
+def _shrunk(parse: HeadParse, head: ProjectedHead, size: int, matte_level: float) -> _Small:
     step = size // SOLVE_SIZE
     labels = parse.labels[::step, ::step]
     matte = cv2.resize(parse.matte, (SOLVE_SIZE, SOLVE_SIZE), interpolation=cv2.INTER_AREA)
-    region = matte > GeometricPrior.matte_level
+    region = matte > matte_level
     front = head.front_mm[::step, ::step].astype(np.float64)
     face = head.face[::step, ::step] & ((labels == FACE) | (labels == GLASSES))
     face = cv2.erode(face.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
@@ -144,16 +153,25 @@ def _shrunk(parse: HeadParse, head: ProjectedHead, size: int) -> _Small:
         hairy=region & (labels != FACE) & (labels != EAR) & (labels != GLASSES),
         skull=head.skull[::step, ::step],
         face_known=face & np.isfinite(front),
-        ear_known=head.ears[::step, ::step] & (labels == EAR) & np.isfinite(front) & region,
+        ear_known=_trusted_ears(head.ears[::step, ::step], (labels == EAR) & region),
         model_front=front,
         model_back=head.back_mm[::step, ::step].astype(np.float64),
     )
 
 
-def _inflate(small: _Small, height: Field, known: Mask, fullness: float, mm_per_px: float) -> Field:
-    """Solve  laplacian(u) = -fullness,  u = h|h|,  on the region; return h.
+def _trusted_ears(model_ears: Mask, seen_ears: Mask) -> Mask:
+    """Pixels where the model's ear gives the depth: whole ears, not lobes that peep out of the hair."""
+    both = model_ears & seen_ears
+    if both.sum() < WHOLE_EAR_SHARE * max(int(model_ears.sum()), 1):
+        return np.zeros_like(both)
+    # A ring is left to the solver, which leads smoothly from cheek to ear.
+    return cv2.erode(both.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
 
-    ``known`` pixels keep ``height``; background neighbours are the silhouette (u = 0); body
+
+def _inflate(small: _Small, target: Field, known: Mask, fullness: float, mm_per_px: float) -> Field:
+    """Solve  laplacian(u) = -fullness  for the signed squared height u = h|h| on the region.
+
+    ``known`` pixels keep ``target``; background neighbours are the silhouette (u = 0); body
     neighbours are no silhouette, so the surface leaves them freely (Neumann).
     """
     region = small.region & ~known
@@ -161,8 +179,7 @@ def _inflate(small: _Small, height: Field, known: Mask, fullness: float, mm_per_
     index[region] = np.arange(region.sum())
     count = int(region.sum())
     if count == 0:
-        return np.where(known, height, 0.0)
-    squared = height * np.abs(height)
+        return np.where(known, target, 0.0)
     right = np.full(count, fullness * mm_per_px**2)
     diagonal = np.zeros(count)
     rows, columns = [], []
@@ -174,14 +191,14 @@ def _inflate(small: _Small, height: Field, known: Mask, fullness: float, mm_per_
         rows.append(np.arange(count)[linked])
         columns.append(neighbour[linked])
         diagonal += linked | fixed | ~(linked | fixed | free)
-        right += np.where(fixed, _shifted(squared, dy, dx, 0.0)[region], 0.0)
+        right += np.where(fixed, _shifted(target, dy, dx, 0.0)[region], 0.0)
     row, column = np.concatenate(rows), np.concatenate(columns)
     # The tiny pull keeps islands that touch nothing but the picture's edge solvable.
     diagonal += 1e-6
     matrix = sp.diags(diagonal) - sp.coo_matrix((np.ones(len(row)), (row, column)), (count, count))
     solution = spl.spsolve(matrix.tocsc(), right, permc_spec="MMD_AT_PLUS_A")
-    result = np.where(known, height, 0.0)
-    result[region] = np.sign(solution) * np.sqrt(np.abs(solution))
+    result = np.where(known, target, 0.0)
+    result[region] = solution
     return result
 
 
@@ -195,10 +212,24 @@ def _shifted(values: NDArray, dy: int, dx: int, fill: object) -> NDArray:
     return result
 
 
-def _smooth_maximum(a: Field, b: Field, softness_mm: float = 3.0) -> Field:
-    """Maximum whose crease is rounded over some ``softness_mm``."""
-    low = np.where(np.isfinite(b), b, a - 1e6)
-    return np.maximum(a, low) + softness_mm * 0.5 * np.exp(-np.abs(a - low) / softness_mm)
+def _signed_square(height: Field) -> Field:
+    return height * np.abs(height)
+
+
+def _distance(inside: Mask, mm_per_px: float) -> Field:
+    """Distance of every pixel in the mask to its border, mm."""
+    return cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 5) * mm_per_px
+
+
+def _ramp(values: Field, low: float, high: float) -> Field:
+    """0 at ``low``, 1 at ``high``, smooth between."""
+    t = ((values - low) / (high - low)).clip(0, 1)
+    return t * t * (3 - 2 * t)
+
+
+def _at_least(squared: Field, height: Field) -> Field:
+    """Raise squared heights to those of ``height`` where that is finite."""
+    return np.fmax(squared, _signed_square(height))
 
 
 def _smoothed(values: Field, where: Mask, sigma_px: float = 1.5) -> Field:
@@ -209,14 +240,21 @@ def _smoothed(values: Field, where: Mask, sigma_px: float = 1.5) -> Field:
     return np.where(where, total / np.maximum(norm, 1e-9), values)
 
 
-def _enlarged(values: Field, region: Mask, size: int) -> NDArray[np.float32]:
-    """Solve grid to crop, extended by one solve pixel so that soft edges keep a surface."""
-    grown = cv2.dilate(region.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
-    weight = region.astype(np.float32)
-    blurred = cv2.blur(values.astype(np.float32) * weight, (3, 3))
-    norm = cv2.blur(weight, (3, 3))
-    filled = np.where(region, values, blurred / np.maximum(norm, 1e-9)).astype(np.float32)
-    filled = np.where(grown, filled, np.float32(values[region].mean() if region.any() else 0.0))
-    large = cv2.resize(filled, (size, size), interpolation=cv2.INTER_LINEAR)
-    keep = cv2.resize(grown.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR) > 0.5
-    return np.where(keep, large, np.nan).astype(np.float32)
+def _rim_falloff(matte: NDArray[np.float32], level: float, step: float) -> NDArray[np.float32]:
+    """(S,S) 0 on the matte's contour, rising to 1 within a few solve pixels: moves the solver's coarse
+    silhouette onto the contour, where squared heights vanish linearly."""
+    soft = cv2.GaussianBlur(matte, (0, 0), step)
+    inside = (soft > level).astype(np.uint8)
+    return (cv2.distanceTransform(inside, cv2.DIST_L2, 5) / (RIM_PX * step)).clip(0, 1).astype(np.float32)
+
+
+def _enlarged(squared: Field, region: Mask, rim: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Squared heights of the solve grid as heights of the crop, NaN beyond the region's soft edge."""
+    grown = cv2.dilate(region.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
+    size = (rim.shape[1], rim.shape[0])
+    large = cv2.resize(
+        np.where(region, squared, 0.0).astype(np.float32), size, interpolation=cv2.INTER_LINEAR
+    )
+    keep = cv2.resize(grown.astype(np.float32), size, interpolation=cv2.INTER_LINEAR) > 0.5
+    large *= rim
+    return np.where(keep, np.sign(large) * np.sqrt(np.abs(large)), np.nan).astype(np.float32)

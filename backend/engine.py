@@ -13,11 +13,13 @@ from .crop import HeadCrop, head_crop
 from .depth import GeometricPrior, HeadDepth, HeadDepthEstimator
 from .eyes import Eyeball, eyeball, lash_image
 from .fit import HeadFit, HeadFitter
-from .hair_mesh import build_shells, shell_region
+from .hair_mesh import ShellOptions, build_shells, shell_region
+from .head_parse import HeadParse, HeadParser, ParseGuide
 from .landmarks import DetectedFace, Detector, MediaPipeDetector
 from .morphable import MorphableModel, load_head_model
 from .paint import HeadPainter
-from .parse import HeadParse, HeadParser, InterimHeadParser, ParseGuide
+from .parse import InterimHeadParser
+from .person_mask import PersonSegmenter
 from .photo import Photo
 from .photo_checks import check_face, check_pose, choose_face
 from .plate import background_plate, body_card
@@ -30,6 +32,9 @@ from .refine import ClassicalRefiner, Refiner
 from .shell_texture import back_image, front_image
 from .sight import Sight
 from .still import Still
+
+FINER = 2
+"""Visibility is decided at this multiple of the crop's resolution: nostrils and lids are small."""
 
 
 class Engine:
@@ -47,7 +52,8 @@ class Engine:
         """``device`` is a torch device name; by default the best one that this machine has."""
         self.device = torch.device(device or best_device())
         self._detector = detector or MediaPipeDetector()
-        self._parser = parser or InterimHeadParser()
+        self._segmenter = PersonSegmenter()
+        self._parser = parser or InterimHeadParser(self._segmenter)
         self._depth = depth_estimator or GeometricPrior()
         self._refiner = refiner or ClassicalRefiner()
         self._rasterizer: Rasterizer = default_rasterizer(self.device)
@@ -90,6 +96,13 @@ class Engine:
         fit = self._fitter.fit(found, photo)
         return fit, found, (*warnings, *check_pose(fit.pose))
 
+    def parse(self, photo: Photo, *, face: int | None = None) -> tuple[HeadCrop, HeadParse]:
+        """Detection, fit and parsing alone: the working crop and its classes; raises as :meth:`fit`."""
+        fit, found, _ = self.fit(photo, face=face)
+        crop = head_crop(photo, fit.camera, fit.pose)
+        head = project_head(self.model, fit, crop.camera, self._rasterizer)
+        return crop, self._parser.parse(crop, _guide(crop, head, found))
+
     def _detect(self, photo: Photo, face: int | None) -> tuple[DetectedFace, list[str]]:
         faces = self._detector.detect(photo.pixels)
         found = choose_face(faces, face)
@@ -122,7 +135,7 @@ class Engine:
         with watch.stage(Stage.DEPTH):
             depth = self._depth.estimate(crop, parse, head, float(fit.pose.translation_mm[2]))
         with watch.stage(Stage.MESH):
-            shells = build_shells(depth, parse, crop, fit.pose)
+            shells = build_shells(depth, parse, crop, fit.pose, ShellOptions(jump_mm=14.0, jump_slope=6.0))
         with watch.stage(Stage.TEXTURE):
             meshes, images = self._dress(photo, found, fit, crop, parse, depth, shells)
         return Reconstruction(
@@ -157,13 +170,14 @@ class Engine:
             gazing = ball.turned(gazing)
         vertices_cam = fit.pose.to_camera(gazing)
         is_shell = shell_region(depth, parse)
-        nearest = np.fmin(self._nearest(vertices_cam, crop), np.where(is_shell, depth.front, np.inf))
-        sight = Sight(photo.pixels, fit.camera, crop, nearest.astype(np.float32), parse.labels)
+        shell_mm = np.where(is_shell, depth.front, np.float32(np.inf)).repeat(FINER, 0).repeat(FINER, 1)
+        nearest = np.minimum(self._nearest(vertices_cam, crop), shell_mm)
+        sight = Sight(photo.pixels, fit.camera, crop, nearest, parse.labels)
         drop = covered_polygons(model, vertices_cam, sight, depth.front, depth.back, is_shell)
         by_name = {ball.name: ball for ball in balls}
         parts = [part_mesh(model, fit, part, by_name.get(part), drop) for part in model.part_names]
-        matte = crop.map_to_photo(parse.person, photo.width, photo.height)
-        plate = background_plate(photo, matte)
+        person = self._person(photo, crop, parse)
+        plate = background_plate(photo, person)
         images = {
             "face": self._painter.face(vertices_cam, sight, found.points_px),
             "eyes": self._painter.eyes(vertices_cam, sight, found.points_px, straight, balls),
@@ -171,11 +185,20 @@ class Engine:
             "lashes": lash_image(),
             "hair": front_image(photo, crop, parse, plate),
             "back": back_image(photo, crop, parse),
-            "body": body_card(photo, crop, parse),
+            "body": body_card(photo, crop, parse, person),
             "photo": photo.pixels,
             "plate": plate,
         }
         return (*parts, *shells, body_mesh(fit.camera, fit.pose)), images
+
+    def _person(self, photo: Photo, crop: HeadCrop, parse: HeadParse) -> NDArray[np.float32]:
+        """(H,W) matte of the whole person: the crop's where it reaches, a coarser look beyond."""
+        size = (photo.width, photo.height)
+        near = crop.map_to_photo(parse.person, *size)
+        within = crop.map_to_photo(crop.inside.astype(np.float32), *size)
+        if within.min() >= 1.0:
+            return near
+        return np.where(within >= 1.0, near, self._segmenter.segment(photo.pixels)).astype(np.float32)
 
     def _eyeball(
         self, name: str, straight: NDArray[np.float32], found: DetectedFace, fit: HeadFit
@@ -186,7 +209,9 @@ class Engine:
     def _nearest(self, vertices_cam: NDArray[np.float32], crop: HeadCrop) -> NDArray[np.float32]:
         solid = self.model.polygon_part != self.model.part_names.index("lashes")
         triangles = triangulate(self.model.polygons[solid]).vertices
-        return rasterize_arrays(vertices_cam, triangles, crop.camera, self._rasterizer).depth
+        size = FINER * crop.size
+        finer = crop.camera.cropped(FINER, 0.5 / FINER - 0.5, 0.5 / FINER - 0.5, size, size)
+        return rasterize_arrays(vertices_cam, triangles, finer, self._rasterizer).depth
 
     def refine(
         self,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .camera import Camera
 from .frames import Pose
 from .push_pull import push_pull
-from .texture import Atlas, Painting, composite, smoothstep
+from .texture import Atlas, Painting, composite, shrunk, smoothstep
 
 Image1 = NDArray[np.float32]
 
@@ -39,6 +39,12 @@ class Eyeball:
     """(3,) head frame."""
     rotation: NDArray[np.float64]
     """(3,3) gaze: turns the model's straight-ahead eyeball to where the person looks."""
+
+    def mask(self, count: int) -> NDArray[np.bool_]:
+        """(count,) True at this eyeball's vertices."""
+        mask = np.zeros(count, bool)
+        mask[self.vertices] = True
+        return mask
 
     def turned(self, head_vertices: NDArray[np.floating]) -> NDArray[np.float32]:
         """(N,3) head vertices with this eyeball turned to its gaze."""
@@ -93,14 +99,6 @@ def _gaze_rotation(direction: NDArray[np.float64]) -> NDArray[np.float64]:
     return cv2.Rodrigues(axis / max(sine, 1e-9) * angle)[0]
 
 
-def opening_mask(name: str, points_px: NDArray[np.floating], width: int, height: int) -> NDArray[np.bool_]:
-    """(height,width) pixels between the lids of one eye, from landmarks (478,2) in the same picture."""
-    mask = np.zeros((height, width), np.uint8)
-    outline = np.rint(points_px[list(LID_LANDMARKS[name])] * 16).astype(np.int32)
-    cv2.fillPoly(mask, [outline], 1, shift=4)
-    return mask.astype(bool)
-
-
 def finish_eyes(
     atlas: Atlas, painting: Painting, model_vertices: NDArray[np.floating], balls: tuple[Eyeball, ...]
 ) -> NDArray[np.uint8]:
@@ -118,23 +116,16 @@ def finish_eyes(
     Returns:
         (size,size,3) uint8 sRGB.
     """
-    grid = (atlas.grid, atlas.grid)
-    colour = cv2.resize(painting.colour, grid, interpolation=cv2.INTER_AREA)
-    trust = cv2.resize(painting.trust, grid, interpolation=cv2.INTER_AREA)
-    base = np.zeros((*grid, 3), np.float32)
-    covered = np.zeros(grid, bool)
+    colour, trust = atlas.from_grid(shrunk(painting, atlas)), atlas.from_grid(painting.trust)
+    base = np.zeros((atlas.count, 3), np.float32)
     for ball in balls:
         local = np.zeros_like(model_vertices, np.float32)
         local[ball.vertices] = model_vertices[ball.vertices] - ball.centre_mm
-        mine = np.zeros(len(model_vertices), bool)
-        mine[ball.vertices] = True
-        texels = atlas.choose(mine)
-        offset = atlas.spread(local)[texels]
-        from_axis = np.hypot(offset[:, 0], offset[:, 1])
-        from_axis = np.where(offset[:, 2] > 0, from_axis, 99.0)
-        base[texels] = _radial_tones(from_axis, colour[texels], trust[texels])
-        covered |= texels
-    return composite(painting, push_pull(base, covered.astype(np.float32)))
+        mine = atlas.choose(ball.mask(len(model_vertices)))
+        offset = atlas.spread(local)[mine]
+        from_axis = np.where(offset[:, 2] > 0, np.hypot(offset[:, 0], offset[:, 1]), 99.0)
+        base[mine] = _radial_tones(from_axis, colour[mine], trust[mine])
+    return composite(painting, push_pull(atlas.to_grid(base), atlas.covered))
 
 
 PUPIL_MM, LIMBUS_MM = 1.9, 0.7

@@ -114,6 +114,7 @@ class HeadFitter:
         self._mean = at_landmarks(model.mean)
         self._identity = at_landmarks(model.identity)
         self._expression = at_landmarks(model.expression)
+        self._basis = np.moveaxis(np.concatenate([self._identity, self._expression]), 0, -1).copy()
         self._weights = self._landmark_weights()
         self._smoother = _ResidualSmoother(model, self._weights > 0, self.settings.residual_stiffness)
 
@@ -177,8 +178,7 @@ class HeadFitter:
         return _State(rotation, translation[:, 0], float(np.log(focal)), identity, scores.clip(0, 1))
 
     def _shape(self, state: _State) -> Array:
-        shape = self._mean + np.tensordot(state.identity, self._identity, 1)
-        return shape + np.tensordot(state.expression, self._expression, 1)
+        return self._mean + self._basis @ np.concatenate([state.identity, state.expression])
 
     def _reprojection(self, state: _State, points: Array) -> tuple[Array, Array, float, Array]:
         """Landmark residuals in sigmas (L,2), camera points (L,3), px per sigma, robust weights (L,)."""
@@ -229,8 +229,7 @@ class HeadFitter:
         columns[:, :, :3] = d_point @ d_rotation
         columns[:, :, 3:6] = d_point
         columns[:, :, 6] = 0.0 if focal_px else focal * cam[:, :2] * inv_z[:, None] / px_per_sigma
-        rotated = np.concatenate([self._identity, self._expression]) @ state.rotation.T
-        columns[:, :, 7:] = np.einsum("lij,plj->lip", d_point, rotated)
+        columns[:, :, 7:] = (d_point @ state.rotation) @ self._basis
         # d/dr of r^2/(1+r^2/c^2) equals that of w r^2 with w = 1/(1+r^2/c^2)^2.
         scale = np.sqrt(self._weights) * robust
         rows = (columns * scale[:, None, None]).reshape(2 * count, -1)

@@ -18,7 +18,7 @@ from scipy import ndimage
 from .crop import HeadCrop
 from .depth import HeadDepth
 from .frames import Pose
-from .parse import FACE, GLASSES, HeadParse
+from .head_parse import FACE, GLASSES, HeadParse
 from .raster import triangulate
 from .reconstruction import TexturedMesh
 from .shell_grid import (

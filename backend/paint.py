@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .assemble import IMAGE_OF_PART
-from .eyes import Eyeball, finish_eyes, opening_mask
+from .eyes import LID_LANDMARKS, Eyeball, finish_eyes
+from .head_parse import BODY, EAR, FACE, GLASSES, HAIR, HEADWEAR, OTHER_HEAD
 from .morphable import MorphableModel
-from .parse import BODY, EAR, FACE, GLASSES, HAIR, HEADWEAR, OTHER_HEAD
-from .sight import Sight
-from .texture import Atlas, composite, fill_by_symmetry, paint
+from .push_pull import push_pull
+from .sight import Seen, Sight
+from .texture import Atlas, composite, fill_by_symmetry, paint, smoothstep
 
 FACE_SIZE, FACE_GRID = 2048, 1024
 EYES_SIZE, EYES_GRID = 1024, 512
@@ -30,9 +31,20 @@ SUITABLE = {
 }
 """Pixel classes that a region of the skin may show."""
 
-MOUTH_INSIDE = np.float32([92, 38, 36])
+MOUTH_INSIDE = np.float32([58, 28, 26])
 TEETH, TONGUE = np.float32([214, 200, 184]), np.float32([168, 92, 88])
 """Unlit sRGB tones of what a closed mouth hides; scaled by the face's brightness."""
+OUTLINE_FINER = 4
+"""Lids and lips are drawn at this multiple of the photo's resolution."""
+MIN_TONE_PX = 50
+"""Fewer pixels of a class give no tone."""
+SKIN_CHROMA, DARKEST_SKIN = 16.0, 0.35
+"""Reach of one person's skin in Lab: chroma about the face's median, lightness as a share of it."""
+COLLAR = (0.45, 0.75)
+"""Heights on the neck (share of its length) between which an unseen neck fades into the clothes."""
+NECK_EDGE_TEXELS, SPECKLE_TEXELS = 5.0, 10.0
+MIN_TEETH_PX = 60
+"""Fewer pixels between the lips are their shadow, not teeth."""
 MEAN_SKIN_LUMA = 165.0
 """Brightness of a well-lit face, against which hidden tones are scaled."""
 
@@ -60,7 +72,7 @@ class HeadPainter:
         return Atlas(self.model.polygons[chosen], self.model.uvs[chosen], grid, size)
 
     def face(self, vertices_cam: NDArray[np.floating], sight: Sight, points_px: Image) -> NDArray[np.uint8]:
-        """The skin's texture (2048,2048,3).
+        """The skin's texture (2048,2048,4); it fades out where the neck goes into clothes.
 
         Args:
             vertices_cam: (N,3) mm, camera space, with expression.
@@ -68,26 +80,58 @@ class HeadPainter:
             points_px: (478,2) landmarks in the photo.
         """
         atlas, regions = self.atlases["face"], self.model.regions
-        points = atlas.spread(vertices_cam)
-        labels = sight.labels_at(points)
-        allowed = np.zeros(labels.shape, bool)
+        seen = sight.see(atlas.spread(vertices_cam))
+        allowed = np.zeros(atlas.count, bool)
         for region, classes in SUITABLE.items():
-            allowed |= atlas.choose(regions[region]) & np.isin(labels, classes)
-        inside = atlas.choose(regions["mouth_inside"])
-        allowed = np.where(inside, self._between_lips(points, sight, points_px), allowed)
+            allowed |= atlas.choose(regions[region]) & np.isin(seen.labels, classes)
+        neck = atlas.choose(regions["neck"])
+        cloth = neck & (seen.labels == BODY) & self._large(atlas, ~self._like_skin(sight, seen) & neck)
+        allowed &= ~cloth
         for name in ("eye_left", "eye_right"):
-            opening = opening_mask(name, points_px, sight.camera.width, sight.camera.height)
-            allowed &= ~_at_photo(opening, points, sight)
-        painting = paint(atlas, vertices_cam, sight, allowed)
-        base = np.zeros((*labels.shape, 3), np.float32)
-        base_trust = np.zeros(labels.shape, np.float32)
-        base[inside] = MOUTH_INSIDE * self._brightness(sight)
-        base_trust[inside] = 1.0
+            allowed &= ~_inside(points_px[list(LID_LANDMARKS[name])], seen)
+        mouth = atlas.choose(regions["mouth_inside"])
+        between_lips = mouth & _inside(points_px[list(INNER_LIPS)], seen)
+        painting = paint(atlas, vertices_cam, sight, seen, allowed, through=between_lips)
+        base = np.zeros((atlas.count, 3), np.float32)
+        base_trust = np.zeros(atlas.count, np.float32)
+        base[mouth], base_trust[mouth] = MOUTH_INSIDE * self._brightness(sight), 1.0
         scalp = atlas.choose(regions["scalp"])
         hair = _class_tone(sight, (HAIR, HEADWEAR))
         if hair is not None:
             base[scalp], base_trust[scalp] = hair, 0.6
-        return fill_by_symmetry(atlas, painting, base, base_trust)
+        colour = fill_by_symmetry(atlas, painting, atlas.to_grid(base), atlas.to_grid(base_trust))
+        height = atlas.spread(self.model.mean[:, 1:2])[:, 0]
+        bare = np.where(cloth & seen.visible, 0.0, _above_collar(height, neck))
+        return np.dstack([colour, self._alpha(atlas, neck, bare)])
+
+    @staticmethod
+    def _large(atlas: Atlas, texels: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """(M,) texels without their speckles: a collar is large, the shadow of a jaw is a line."""
+        share = cv2.GaussianBlur(atlas.to_grid(texels.astype(np.float32)), (0, 0), SPECKLE_TEXELS)
+        return atlas.from_grid(share) > 0.5
+
+    @staticmethod
+    def _alpha(atlas: Atlas, neck: NDArray[np.bool_], bare: NDArray[np.floating]) -> NDArray[np.uint8]:
+        """(size,size) 255 everywhere but where the neck (M,) is not bare (M,), with a soft edge."""
+        grid = push_pull(atlas.to_grid(np.where(neck, bare, 1.0).astype(np.float32)), atlas.covered)
+        soft = smoothstep(cv2.GaussianBlur(grid, (0, 0), NECK_EDGE_TEXELS), 0.35, 0.65)
+        size = (atlas.size, atlas.size)
+        return cv2.resize(np.rint(255 * soft).astype(np.uint8), size, interpolation=cv2.INTER_LINEAR)
+
+    @staticmethod
+    def _like_skin(sight: Sight, seen: Seen) -> NDArray[np.bool_]:
+        """(M,) whether the pixel could be this person's skin, in light or shade."""
+        face = np.isin(sight.labels, (FACE,)) & sight.crop.inside
+        if face.sum() < MIN_TONE_PX:
+            return np.ones(len(seen.labels), bool)
+        lab = cv2.cvtColor(sight.crop.pixels.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+        tone = np.median(lab[face], axis=0)
+        at = np.rint(sight.crop.to_crop(seen.photo_px)).astype(int).clip(0, sight.crop.size - 1)
+        here = lab[at[:, 1], at[:, 0]]
+        # Shade scales lightness and chroma alike: compare the chroma as if it were as light as the face.
+        scale = (tone[0] / here[:, :1].clip(8)).clip(0.8, 2.5)
+        chroma = np.linalg.norm(here[:, 1:] * scale - tone[1:], axis=1)
+        return (chroma < SKIN_CHROMA) & (here[:, 0] > DARKEST_SKIN * tone[0])
 
     def eyes(
         self,
@@ -99,30 +143,39 @@ class HeadPainter:
     ) -> NDArray[np.uint8]:
         """The eyes' shared texture; ``straight`` (N,3) are head vertices with eyes ahead."""
         atlas = self.atlases["eyes"]
-        points = atlas.spread(vertices_cam)
-        allowed = np.zeros(points.shape[:2], bool)
+        seen = sight.see(atlas.spread(vertices_cam))
+        depth = atlas.spread(vertices_cam[:, 2:])[:, 0]
+        shown = np.zeros(atlas.count, bool)
         for ball in balls:
-            mine = np.zeros(len(straight), bool)
-            mine[ball.vertices] = True
-            opening = opening_mask(ball.name, points_px, sight.camera.width, sight.camera.height)
-            allowed |= atlas.choose(mine) & _at_photo(opening, points, sight)
-        painting = paint(atlas, vertices_cam, sight, allowed)
+            mine = atlas.choose(ball.mask(len(straight)))
+            front = depth < vertices_cam[ball.vertices, 2].mean()
+            shown |= mine & front & _inside(points_px[list(LID_LANDMARKS[ball.name])], seen)
+        nothing = np.zeros(atlas.count, bool)
+        painting = paint(atlas, vertices_cam, sight, seen, nothing, through=shown)
         return finish_eyes(atlas, painting, straight, balls)
 
     def mouth(self, vertices_cam: NDArray[np.floating], sight: Sight, points_px: Image) -> NDArray[np.uint8]:
         """Teeth and tongue: the photo between the lips, plain tones elsewhere."""
         atlas = self.atlases["mouth"]
-        points = atlas.spread(vertices_cam)
-        painting = paint(atlas, vertices_cam, sight, self._between_lips(points, sight, points_px))
-        base = np.zeros((*points.shape[:2], 3), np.float32)
-        base[:] = TEETH * self._brightness(sight)
+        seen = sight.see(atlas.spread(vertices_cam))
+        between_lips = _inside(points_px[list(INNER_LIPS)], seen)
+        nothing = np.zeros(atlas.count, bool)
+        painting = paint(atlas, vertices_cam, sight, seen, nothing, through=between_lips)
+        base = np.zeros((atlas.count, 3), np.float32)
+        base[:] = self._teeth_tone(sight, points_px)
         base[atlas.choose(self.model.regions["tongue"])] = TONGUE * self._brightness(sight)
-        return composite(painting, base)
+        return composite(painting, push_pull(atlas.to_grid(base), atlas.covered))
 
-    def _between_lips(self, points: Image, sight: Sight, points_px: Image) -> NDArray[np.bool_]:
+    def _teeth_tone(self, sight: Sight, points_px: Image) -> Image:
+        """(3,) bright pixels between the lips, or the usual tone where the mouth is closed."""
+        outline = points_px[list(INNER_LIPS)]
         mask = np.zeros((sight.camera.height, sight.camera.width), np.uint8)
-        cv2.fillPoly(mask, [np.rint(points_px[list(INNER_LIPS)] * 16).astype(np.int32)], 1, shift=4)
-        return _at_photo(mask.astype(bool), points, sight)
+        cv2.fillPoly(mask, [np.rint(outline).astype(np.int32)], 1)
+        shown = sight.pixels[mask > 0].astype(np.float32)
+        if len(shown) < MIN_TEETH_PX:
+            return TEETH * self._brightness(sight)
+        luma = shown.mean(1)
+        return np.median(shown[luma >= np.percentile(luma, 60)], axis=0)
 
     @staticmethod
     def _brightness(sight: Sight) -> float:
@@ -130,16 +183,30 @@ class HeadPainter:
         return 1.0 if tone is None else float(np.clip(tone.mean() / MEAN_SKIN_LUMA, 0.25, 1.2))
 
 
-def _at_photo(mask: NDArray[np.bool_], points_cam: Image, sight: Sight) -> NDArray[np.bool_]:
-    """Value of a photo-sized mask where camera-space points (...,3) are seen."""
-    safe = np.where(points_cam[..., 2:] > 1, points_cam, (0.0, 0.0, 1.0)).astype(np.float32)
-    at = sight.camera.project(safe).astype(np.float32)
-    return cv2.remap(mask.astype(np.uint8), at, None, cv2.INTER_NEAREST) > 0
+def _above_collar(height_mm: Image, neck: NDArray[np.bool_]) -> Image:
+    """(M,) 1 on the upper neck, 0 at its lower end, for texels whose clothes the photo does not show."""
+    if not neck.any():
+        return np.ones_like(height_mm)
+    low, high = float(height_mm[neck].min()), float(height_mm[neck].max())
+    return smoothstep(height_mm, low + COLLAR[0] * (high - low), low + COLLAR[1] * (high - low))
+
+
+def _inside(outline_px: Image, seen: Seen) -> NDArray[np.bool_]:
+    """(M,) texels seen inside a closed outline (K,2) in photo pixels."""
+    low, high = outline_px.min(0) - 1, outline_px.max(0) + 1
+    width, height = (np.ceil((high - low) * OUTLINE_FINER)).astype(int) + 1
+    mask = np.zeros((height, width), np.uint8)
+    corners = (outline_px - low) * OUTLINE_FINER * 16
+    cv2.fillPoly(mask, [np.rint(corners).astype(np.int32)], 1, shift=4)
+    at = np.rint((seen.photo_px - low) * OUTLINE_FINER).astype(np.int64)
+    within = ((at >= 0) & (at < (width, height))).all(1)
+    x, y = at[:, 0].clip(0, width - 1), at[:, 1].clip(0, height - 1)
+    return within & (mask[y, x] > 0)
 
 
 def _class_tone(sight: Sight, classes: tuple[int, ...]) -> Image | None:
     """Median sRGB colour (3,) of the crop's pixels of some classes; None below 50 pixels."""
     chosen = np.isin(sight.labels, classes) & sight.crop.inside
-    if chosen.sum() < 50:
+    if chosen.sum() < MIN_TONE_PX:
         return None
     return np.median(sight.crop.pixels[chosen], axis=0).astype(np.float32)

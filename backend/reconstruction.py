@@ -16,7 +16,8 @@ class TexturedMesh:
     """One object of the head, ready to be built in Blender or written to a file."""
 
     name: str
-    """``face``, ``eye_left``, ``eye_right``, ``teeth``, ``tongue``, ``lashes``, ``hair``, ``back``, ``body``."""
+    """``face``, ``eye_left``, ``eye_right``, ``teeth``, ``tongue``, ``lashes``, ``hair``, ``back``
+    or ``body``."""
     vertices: NDArray[np.float32]
     """(N,3) mm, head frame, relative to ``origin_mm``; neutral expression where shape keys exist."""
     polygons: NDArray[np.int32]

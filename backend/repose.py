@@ -68,6 +68,8 @@ def _layer(
 
 def sample_texture(image: NDArray[np.uint8], uv: NDArray[np.floating]) -> Image:
     """Bilinear texture look-up: uv (M,2), v up, to straight RGBA (M,4), colour 0..255, alpha 0..1."""
+    if len(uv) == 0:
+        return np.zeros((0, 4), np.float32)
     height, width = image.shape[:2]
     at = np.stack([uv[:, 0] * width - 0.5, (1 - uv[:, 1]) * height - 0.5], axis=1).astype(np.float32)
     # cv2.remap limits each side of its result to 32767 entries.

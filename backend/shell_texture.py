@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .crop import HeadCrop
-from .parse import EAR, FACE, HAIR, HEADWEAR, OTHER_HEAD, HeadParse
+from .head_parse import EAR, FACE, HAIR, HEADWEAR, OTHER_HEAD, HeadParse
 from .photo import Photo
 from .push_pull import push_pull
 

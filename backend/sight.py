@@ -15,6 +15,18 @@ DEPTH_SLACK_MM = 4.0
 
 
 @dataclass(frozen=True)
+class Seen:
+    """Points (M,) of a surface as the photo shows them."""
+
+    photo_px: NDArray[np.float32]
+    """(M,2) photo pixels."""
+    labels: NDArray[np.uint8]
+    """(M,) class of the pixel there, 0 outside the crop."""
+    visible: NDArray[np.bool_]
+    """(M,) whether nothing lies before the point and it is inside the photo."""
+
+
+@dataclass(frozen=True)
 class Sight:
     """The photo with the z-buffer and classes of the working crop."""
 
@@ -24,29 +36,29 @@ class Sight:
     """The photo's camera."""
     crop: HeadCrop
     nearest_mm: NDArray[np.float32]
-    """(S,S) depth of the nearest surface of the whole head in the crop, inf where there is none."""
+    """(Z,Z) depth of the nearest surface of the whole head, inf where there is none; covers the crop
+    at a resolution of its own."""
     labels: NDArray[np.uint8]
     """(S,S) region classes of the crop."""
 
-    def visible(self, points_cam: NDArray[np.floating]) -> NDArray[np.bool_]:
-        """Whether points (...,3) in camera space lie on the nearest surface and inside the photo."""
-        z = points_cam[..., 2]
+    def see(self, points_cam: NDArray[np.floating]) -> Seen:
+        """Look at points (M,3) in camera space, mm."""
+        z = points_cam[:, 2]
         in_front = z > 1
-        safe = np.where(in_front[..., None], points_cam, (0.0, 0.0, 1.0)).astype(np.float32)
-        nearest = self._sample(self.nearest_mm, safe)
-        photo = self.camera.project(safe)
-        inside = ((photo >= 0) & (photo <= (self.camera.width - 1, self.camera.height - 1))).all(-1)
-        return in_front & inside & (z <= nearest + DEPTH_SLACK_MM)
+        safe = np.where(in_front[:, None], points_cam, np.float32([0, 0, 1])).astype(np.float32)
+        photo_px = self.camera.project(safe)
+        inside = ((photo_px >= 0) & (photo_px <= (self.camera.width - 1, self.camera.height - 1))).all(1)
+        crop_px = self.crop.to_crop(photo_px)
+        nearest = _sample(self.nearest_mm, crop_px, self.crop.size)
+        visible = in_front & inside & (z <= nearest + DEPTH_SLACK_MM)
+        return Seen(photo_px, _sample(self.labels, crop_px, self.crop.size), visible)
 
-    def labels_at(self, points_cam: NDArray[np.floating]) -> NDArray[np.uint8]:
-        """Class of the pixel at which points (...,3) are seen; 0 outside the crop."""
-        safe = np.where(points_cam[..., 2:] > 1, points_cam, (0.0, 0.0, 1.0)).astype(np.float32)
-        return self._sample(self.labels, safe)
 
-    def _sample(self, grid: NDArray, points_cam: NDArray[np.floating]) -> NDArray:
-        """Nearest value of a crop-sized grid, 0 beyond it."""
-        size = self.crop.size
-        at = np.rint(self.crop.camera.project(points_cam)).clip(-1, size).astype(np.int32)
-        inside = ((at >= 0) & (at < size)).all(-1)
-        x, y = at[..., 0].clip(0, size - 1), at[..., 1].clip(0, size - 1)
-        return np.where(inside, grid[y, x], 0).astype(grid.dtype)
+def _sample(grid: NDArray, crop_px: NDArray[np.floating], crop_size: int) -> NDArray:
+    """Nearest value (M,) of a square grid that covers the crop, 0 beyond it."""
+    size = grid.shape[0]
+    finer = np.float32(size / crop_size)
+    at = np.rint((crop_px + np.float32(0.5)) * finer - np.float32(0.5)).clip(-1, size).astype(np.int32)
+    inside = ((at >= 0) & (at < size)).all(1)
+    index = np.where(inside, at[:, 1] * size + at[:, 0], 0)
+    return np.where(inside, grid.ravel()[index], 0).astype(grid.dtype)

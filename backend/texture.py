@@ -16,23 +16,22 @@ from numpy.typing import NDArray
 
 from .normals import vertex_normals
 from .push_pull import push_pull
-from .raster import FragmentArrays, rasterize_uv_arrays, triangulate
-from .sight import Sight
+from .raster import rasterize_uv_arrays, triangulate
+from .sight import Seen, Sight
 
 Image = NDArray[np.float32]
 
 FACING = (0.12, 0.45)
 """Cosine between normal and view ray at which trust begins and is complete: beyond 83 degrees a
 photo pixel is stretched over more than eight texels."""
-CHART_MARGIN_PX = 6
-"""Texels painted beyond a chart's border, so that filtering never picks up empty texels."""
 
 
 @dataclass(frozen=True)
 class Atlas:
     """The texels of one texture image: which triangle of the model each belongs to.
 
-    Geometry is kept at ``grid`` texels a side and scaled up; a photo seldom has more.
+    Geometry is kept at ``grid`` texels a side and scaled up; a photo seldom has more. Values per
+    texel are flat arrays over the M texels that belong to some triangle.
     """
 
     polygons: NDArray[np.int32]
@@ -48,74 +47,92 @@ class Atlas:
         return triangulate(self.polygons).vertices
 
     @cached_property
-    def fragments(self) -> FragmentArrays:
-        """Triangle and barycentrics per texel of the grid."""
+    def _texels(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Image]:
+        """Flat texel index (M,), triangle (M,) and barycentrics (M,3)."""
         corner_uvs = triangulate(self.polygons).of_corners(self.uvs).reshape(-1, 2)
-        return rasterize_uv_arrays(corner_uvs, np.arange(len(corner_uvs)).reshape(-1, 3), self.grid)
+        corners = np.arange(len(corner_uvs)).reshape(-1, 3)
+        fragments = rasterize_uv_arrays(corner_uvs, corners, self.grid)
+        at = np.flatnonzero(fragments.covered)
+        return at, fragments.face.ravel()[at], fragments.barycentric.reshape(-1, 3)[at]
 
     @property
-    def covered(self) -> NDArray[np.bool_]:
-        """(G,G) texels that belong to some polygon."""
-        return self.fragments.covered
+    def count(self) -> int:
+        """M."""
+        return len(self._texels[0])
 
     def spread(self, per_vertex: NDArray[np.floating]) -> Image:
-        """Values (N,C) at the model's vertices to texels (G,G,C), 0 outside the charts."""
-        fragments = self.fragments
-        return FragmentArrays(
-            fragments.face, fragments.barycentric, fragments.depth, self.triangles
-        ).interpolate(per_vertex.astype(np.float32))
+        """Values (N,C) at the model's vertices to texels (M,C)."""
+        _, triangle, weights = self._texels
+        corners = self.triangles[triangle]
+        values = per_vertex.astype(np.float32)
+        return sum(weights[:, k : k + 1] * values[corners[:, k]] for k in range(3))
 
     def choose(self, vertex_mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """(G,G) texels of triangles with most corners in the mask (N,)."""
-        inside = vertex_mask[self.triangles].sum(1) >= 2
-        return self.covered & inside[self.fragments.face.clip(0)]
+        """(M,) texels of triangles with most corners in the mask (N,)."""
+        return (vertex_mask[self.triangles].sum(1) >= 2)[self._texels[1]]
+
+    def to_grid(self, per_texel: NDArray, outside: float = 0.0) -> NDArray:
+        """Values (M,) or (M,C) laid out as (G,G) or (G,G,C)."""
+        flat = np.full((self.grid**2, *per_texel.shape[1:]), outside, per_texel.dtype)
+        flat[self._texels[0]] = per_texel
+        return flat.reshape(self.grid, self.grid, *per_texel.shape[1:])
+
+    def from_grid(self, grid: NDArray) -> NDArray:
+        """Inverse of :meth:`to_grid`."""
+        return grid.reshape(self.grid**2, *grid.shape[2:])[self._texels[0]]
+
+    @cached_property
+    def covered(self) -> NDArray[np.bool_]:
+        """(G,G) texels that belong to some polygon."""
+        return self.to_grid(np.ones(self.count, bool))
 
 
 @dataclass(frozen=True)
 class Painting:
     """Photo pixels laid out in an atlas."""
 
-    colour: Image
-    """(size,size,3) sRGB 0..255, photo pixels wherever the projection lands in the photo."""
+    colour: NDArray[np.uint8]
+    """(size,size,3) sRGB, photo pixels wherever the projection lands in the photo."""
     trust: Image
-    """(size,size) 0 unseen .. 1 a true photo pixel."""
+    """(G,G) 0 unseen .. 1 a true photo pixel."""
 
 
 def paint(
     atlas: Atlas,
     vertices_cam: NDArray[np.floating],
     sight: Sight,
+    seen: Seen,
     allowed: NDArray[np.bool_],
-    facing: tuple[float, float] = FACING,
+    through: NDArray[np.bool_] | None = None,
 ) -> Painting:
     """Project the photo onto an atlas.
 
     Args:
         atlas: texels of one image.
         vertices_cam: (N,3) the model's vertices in camera space, mm.
-        sight: the photo, its camera and what hides what.
-        allowed: (G,G) per texel of the grid, whether the pixel class there suits the surface;
-            computed by the caller from :meth:`Sight.labels_at`.
-        facing: cosines at which trust begins and is complete.
+        sight: the photo.
+        seen: its view of the atlas's texels.
+        allowed: (M,) whether the pixel class there suits the surface.
+        through: (M,) texels painted even where they are hidden or averted (teeth behind teeth: all of
+            them show the pixels between the lips).
     """
-    normals = vertex_normals(vertices_cam, atlas.triangles)
-    points = atlas.spread(vertices_cam)
-    facing_cosine = -(atlas.spread(normals) * points).sum(-1)
-    facing_cosine /= np.linalg.norm(points, axis=-1).clip(1e-6)
-    seen = atlas.covered & sight.visible(points) & allowed
+    clear = atlas.to_grid((seen.visible & allowed).astype(np.uint8))
     # One texel is given up along every border of what is seen: there the z-buffer is a guess.
-    seen = cv2.erode(seen.astype(np.uint8), np.ones((3, 3), np.uint8))
-    trust = seen * smoothstep(facing_cosine, *facing)
-    trust = np.minimum(trust, cv2.GaussianBlur(trust.astype(np.float32), (0, 0), 1.5) * 1.5).clip(0, 1)
-    pixels = sight.camera.project(np.where(atlas.covered[..., None], points, (0.0, 0.0, 1.0)))
-    pixels = push_pull(pixels, atlas.covered)
-    size = (atlas.size, atlas.size)
-    at = cv2.resize(pixels.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
+    trust = cv2.erode(clear, np.ones((3, 3), np.uint8)) * atlas.to_grid(_facing(atlas, vertices_cam))
+    if through is not None:
+        trust = np.maximum(trust, atlas.to_grid(through.astype(np.float32)))
+    trust = np.minimum(trust, cv2.GaussianBlur(trust, (0, 0), 2.0) * 1.3).clip(0, 1)
+    at = push_pull(atlas.to_grid(seen.photo_px), atlas.covered)
+    at = cv2.resize(at, (atlas.size, atlas.size), interpolation=cv2.INTER_LINEAR)
     colour = cv2.remap(sight.pixels, at, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    return Painting(
-        colour.astype(np.float32),
-        cv2.resize(trust.astype(np.float32), size, interpolation=cv2.INTER_LINEAR),
-    )
+    return Painting(colour, trust)
+
+
+def _facing(atlas: Atlas, vertices_cam: NDArray[np.floating]) -> Image:
+    """(M,) 1 where the surface faces the camera, falling to 0 at grazing angles."""
+    towards = -vertices_cam / np.linalg.norm(vertices_cam, axis=1, keepdims=True)
+    cosine = (vertex_normals(vertices_cam, atlas.triangles) * towards).sum(1, keepdims=True)
+    return smoothstep(atlas.spread(cosine)[:, 0], *FACING)
 
 
 def fill_by_symmetry(atlas: Atlas, painting: Painting, base: Image, base_trust: Image) -> NDArray[np.uint8]:
@@ -130,14 +147,11 @@ def fill_by_symmetry(atlas: Atlas, painting: Painting, base: Image, base_trust: 
     Returns:
         (size,size,3) uint8 sRGB.
     """
-    grid = (atlas.grid, atlas.grid)
-    colour = cv2.resize(painting.colour, grid, interpolation=cv2.INTER_AREA)
-    trust = cv2.resize(painting.trust, grid, interpolation=cv2.INTER_AREA)
+    colour, trust = shrunk(painting, atlas), painting.trust
     mirrored, mirrored_trust = colour[:, ::-1], trust[:, ::-1]
     both = np.minimum(trust, mirrored_trust)
     # Light differs between the halves: carry over the slowly varying part of that difference.
-    tone = push_pull(colour - mirrored, (both > 0.7).astype(np.float32))
-    tone = cv2.GaussianBlur(tone, (0, 0), atlas.grid / 40)
+    tone = _slow_part(colour - mirrored, (both > 0.7).astype(np.float32))
     helper = (1 - trust) * mirrored_trust
     known = trust + helper
     mixed = (trust[..., None] * colour + helper[..., None] * (mirrored + tone)) / known[..., None].clip(1e-6)
@@ -148,12 +162,36 @@ def fill_by_symmetry(atlas: Atlas, painting: Painting, base: Image, base_trust: 
     return composite(painting, filled)
 
 
+TONE_SIZE = 128
+"""Light varies slowly over a head: this many texels a side carry its difference."""
+
+
+def _slow_part(difference: Image, trust: Image) -> Image:
+    """(G,G,3) the slowly varying part of a difference known where ``trust`` (G,G) is."""
+    size = (TONE_SIZE, TONE_SIZE)
+    weight = cv2.resize(trust, size, interpolation=cv2.INTER_AREA)
+    weighted = cv2.resize(difference * trust[..., None], size, interpolation=cv2.INTER_AREA)
+    small = push_pull(weighted / weight[..., None].clip(1e-6), weight)
+    small = cv2.GaussianBlur(small, (0, 0), TONE_SIZE / 40)
+    return cv2.resize(small, trust.shape[::-1], interpolation=cv2.INTER_LINEAR)
+
+
+def shrunk(painting: Painting, atlas: Atlas) -> Image:
+    """(G,G,3) the painting's colours at the grid's resolution."""
+    small = cv2.resize(painting.colour, (atlas.grid, atlas.grid), interpolation=cv2.INTER_AREA)
+    return small.astype(np.float32)
+
+
 def composite(painting: Painting, below: Image) -> NDArray[np.uint8]:
-    """Photo pixels over a complete picture ``below`` (G,G,3) or (size,size,3); uint8 sRGB."""
-    height, width = painting.trust.shape
-    under = cv2.resize(below, (width, height), interpolation=cv2.INTER_LINEAR)
-    trust = painting.trust[..., None]
-    return np.rint((trust * painting.colour + (1 - trust) * under).clip(0, 255)).astype(np.uint8)
+    """Photo pixels over a complete picture ``below`` (G,G,3); (size,size,3) uint8 sRGB."""
+    size = painting.colour.shape[1::-1]
+    under = cv2.resize(_to_uint8(below), size, interpolation=cv2.INTER_LINEAR)
+    trust = cv2.resize(painting.trust, size, interpolation=cv2.INTER_LINEAR)
+    return cv2.blendLinear(painting.colour, under, trust, 1 - trust)
+
+
+def _to_uint8(values: NDArray[np.floating]) -> NDArray[np.uint8]:
+    return np.rint(values.clip(0, 255)).astype(np.uint8)
 
 
 def smoothstep(x: NDArray[np.floating], low: float, high: float) -> Image:

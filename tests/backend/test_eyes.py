@@ -13,7 +13,6 @@ from backend.eyes import (
     PUPIL_MM,
     _radial_tones,
     eyeball,
-    opening_mask,
 )
 from backend.frames import Pose, rotation_from_angles
 
@@ -69,13 +68,3 @@ def test_tones_run_from_pupil_over_iris_to_sclera() -> None:
     tones = _radial_tones(distance, np.zeros((3, 3), np.float32), np.zeros(3, np.float32)).mean(1)
     assert tones[0] < 0.5 * tones[1] < tones[1] < 0.6 * tones[2]
 
-
-def test_opening_mask_is_the_polygon_between_the_lids() -> None:
-    points = np.zeros((478, 2), np.float32)
-    ring = np.linspace(0, 2 * np.pi, 16, endpoint=False)
-    from backend.eyes import LID_LANDMARKS
-
-    points[list(LID_LANDMARKS["eye_left"])] = np.stack([50 + 20 * np.cos(ring), 40 + 8 * np.sin(ring)], 1)
-    mask = opening_mask("eye_left", points, 100, 80)
-    assert mask[40, 50] and not mask[40, 80] and not mask[55, 50]
-    assert mask.sum() == pytest.approx(np.pi * 20 * 8, rel=0.1)

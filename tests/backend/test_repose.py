@@ -93,3 +93,9 @@ def test_expression_moves_vertices_by_its_weight() -> None:
     head = _reconstruction((mesh,), {})
     object.__setattr__(head, "expression", np.array([0.5], np.float32))
     assert posed_vertices(head, mesh) == pytest.approx(np.tile([2.0, 3.0, 4.0], (3, 1)))
+
+
+def test_a_head_out_of_frame_renders_as_nothing() -> None:
+    head = _reconstruction((body_mesh(CAMERA, POSE),), {"body": _smooth_picture()})
+    away = CAMERA.cropped(1.0, 5000.0, 0.0, 20, 20)
+    assert render_coarse(head, POSE, away).max() == 0
