@@ -29,7 +29,7 @@ from .protocol import Stage
 from .raster import Rasterizer, default_rasterizer, rasterize_arrays, triangulate
 from .reconstruction import Reconstruction, TexturedMesh
 from .refine import ClassicalRefiner, Refiner
-from .shell_texture import back_image, front_image
+from .shell_texture import back_image, front_image, over
 from .sight import Sight
 from .still import Still
 
@@ -178,14 +178,15 @@ class Engine:
         parts = [part_mesh(model, fit, part, by_name.get(part), drop) for part in model.part_names]
         person = self._person(photo, crop, parse)
         plate = background_plate(photo, person)
+        body = body_card(photo, crop, parse, person)
         images = {
             "face": self._painter.face(vertices_cam, sight, found.points_px),
             "eyes": self._painter.eyes(vertices_cam, sight, found.points_px, straight, balls),
             "mouth": self._painter.mouth(vertices_cam, sight, found.points_px),
             "lashes": lash_image(),
-            "hair": front_image(photo, crop, parse, plate),
+            "hair": front_image(photo, crop, parse, over(body, plate)),
             "back": back_image(photo, crop, parse),
-            "body": body_card(photo, crop, parse, person),
+            "body": body,
             "photo": photo.pixels,
             "plate": plate,
         }

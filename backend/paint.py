@@ -40,8 +40,8 @@ MIN_TONE_PX = 50
 """Fewer pixels of a class give no tone."""
 SKIN_CHROMA, DARKEST_SKIN = 16.0, 0.35
 """Reach of one person's skin in Lab: chroma about the face's median, lightness as a share of it."""
-COLLAR = (0.45, 0.75)
-"""Heights on the neck (share of its length) between which an unseen neck fades into the clothes."""
+HIGH_COLLAR, COLLAR_SOFTNESS_MM = 65.0, 6.0
+"""Percentile of the neck's height at which a collar stands that shows no skin; width of its fade."""
 NECK_EDGE_TEXELS, SPECKLE_TEXELS = 5.0, 10.0
 MIN_TEETH_PX = 60
 """Fewer pixels between the lips are their shadow, not teeth."""
@@ -85,7 +85,7 @@ class HeadPainter:
         for region, classes in SUITABLE.items():
             allowed |= atlas.choose(regions[region]) & np.isin(seen.labels, classes)
         neck = atlas.choose(regions["neck"])
-        cloth = neck & (seen.labels == BODY) & self._large(atlas, ~self._like_skin(sight, seen) & neck)
+        cloth = neck & (seen.labels == BODY) & self._cloth(atlas, neck, sight, seen)
         allowed &= ~cloth
         for name in ("eye_left", "eye_right"):
             allowed &= ~_inside(points_px[list(LID_LANDMARKS[name])], seen)
@@ -101,37 +101,42 @@ class HeadPainter:
             base[scalp], base_trust[scalp] = hair, 0.6
         colour = fill_by_symmetry(atlas, painting, atlas.to_grid(base), atlas.to_grid(base_trust))
         height = atlas.spread(self.model.mean[:, 1:2])[:, 0]
-        bare = np.where(cloth & seen.visible, 0.0, _above_collar(height, neck))
+        skin = neck & seen.visible & (seen.labels == BODY) & ~cloth
+        bare = np.where(cloth & seen.visible, 0.0, _above_collar(height, neck, skin))
         return np.dstack([colour, self._alpha(atlas, neck, bare)])
-
-    @staticmethod
-    def _large(atlas: Atlas, texels: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """(M,) texels without their speckles: a collar is large, the shadow of a jaw is a line."""
-        share = cv2.GaussianBlur(atlas.to_grid(texels.astype(np.float32)), (0, 0), SPECKLE_TEXELS)
-        return atlas.from_grid(share) > 0.5
 
     @staticmethod
     def _alpha(atlas: Atlas, neck: NDArray[np.bool_], bare: NDArray[np.floating]) -> NDArray[np.uint8]:
         """(size,size) 255 everywhere but where the neck (M,) is not bare (M,), with a soft edge."""
-        grid = push_pull(atlas.to_grid(np.where(neck, bare, 1.0).astype(np.float32)), atlas.covered)
-        soft = smoothstep(cv2.GaussianBlur(grid, (0, 0), NECK_EDGE_TEXELS), 0.35, 0.65)
+        weight = atlas.to_grid(neck.astype(np.float32))
+        share = cv2.GaussianBlur(atlas.to_grid((bare * neck).astype(np.float32)), (0, 0), NECK_EDGE_TEXELS)
+        share /= cv2.GaussianBlur(weight, (0, 0), NECK_EDGE_TEXELS).clip(1e-6)
+        soft = np.where(weight > 0, smoothstep(share, 0.35, 0.65), 1.0).astype(np.float32)
+        # Between the charts the least of the neighbours counts, or the neck's rim would shine through.
+        soft = np.where(atlas.covered, soft, cv2.erode(soft, np.ones((9, 9), np.uint8)))
         size = (atlas.size, atlas.size)
         return cv2.resize(np.rint(255 * soft).astype(np.uint8), size, interpolation=cv2.INTER_LINEAR)
 
     @staticmethod
-    def _like_skin(sight: Sight, seen: Seen) -> NDArray[np.bool_]:
-        """(M,) whether the pixel could be this person's skin, in light or shade."""
-        face = np.isin(sight.labels, (FACE,)) & sight.crop.inside
-        if face.sum() < MIN_TONE_PX:
-            return np.ones(len(seen.labels), bool)
+    def _cloth(atlas: Atlas, neck: NDArray[np.bool_], sight: Sight, seen: Seen) -> NDArray[np.bool_]:
+        """(M,) texels of the neck (M,) whose pixels cannot be this person's skin, in light or shade.
+
+        Speckles are left out: a collar is large, the shadow of a jaw is a line.
+        """
+        face = (sight.labels == FACE) & sight.crop.inside
+        result = np.zeros(len(neck), bool)
+        if face.sum() < MIN_TONE_PX or not neck.any():
+            return result
         lab = cv2.cvtColor(sight.crop.pixels.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
         tone = np.median(lab[face], axis=0)
-        at = np.rint(sight.crop.to_crop(seen.photo_px)).astype(int).clip(0, sight.crop.size - 1)
+        at = np.rint(sight.crop.to_crop(seen.photo_px[neck])).astype(int).clip(0, sight.crop.size - 1)
         here = lab[at[:, 1], at[:, 0]]
         # Shade scales lightness and chroma alike: compare the chroma as if it were as light as the face.
         scale = (tone[0] / here[:, :1].clip(8)).clip(0.8, 2.5)
         chroma = np.linalg.norm(here[:, 1:] * scale - tone[1:], axis=1)
-        return (chroma < SKIN_CHROMA) & (here[:, 0] > DARKEST_SKIN * tone[0])
+        result[neck] = (chroma > SKIN_CHROMA) | (here[:, 0] < DARKEST_SKIN * tone[0])
+        share = cv2.GaussianBlur(atlas.to_grid(result.astype(np.float32)), (0, 0), SPECKLE_TEXELS)
+        return atlas.from_grid(share) > 0.5
 
     def eyes(
         self,
@@ -183,25 +188,32 @@ class HeadPainter:
         return 1.0 if tone is None else float(np.clip(tone.mean() / MEAN_SKIN_LUMA, 0.25, 1.2))
 
 
-def _above_collar(height_mm: Image, neck: NDArray[np.bool_]) -> Image:
-    """(M,) 1 on the upper neck, 0 at its lower end, for texels whose clothes the photo does not show."""
+def _above_collar(height_mm: Image, neck: NDArray[np.bool_], skin: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """(M,) 1 above the collar and 0 below it, for texels of the neck that the photo does not show.
+
+    The collar stands where the visible skin of the neck (M,) ends; without any, under the jaw.
+    """
     if not neck.any():
-        return np.ones_like(height_mm)
-    low, high = float(height_mm[neck].min()), float(height_mm[neck].max())
-    return smoothstep(height_mm, low + COLLAR[0] * (high - low), low + COLLAR[1] * (high - low))
+        return np.ones(len(height_mm), np.float32)
+    if skin.sum() >= MIN_TONE_PX:
+        collar = float(np.percentile(height_mm[skin], 10))
+    else:
+        collar = float(np.percentile(height_mm[neck], HIGH_COLLAR))
+    return smoothstep(height_mm, collar - COLLAR_SOFTNESS_MM, collar + COLLAR_SOFTNESS_MM)
 
 
 def _inside(outline_px: Image, seen: Seen) -> NDArray[np.bool_]:
     """(M,) texels seen inside a closed outline (K,2) in photo pixels."""
     low, high = outline_px.min(0) - 1, outline_px.max(0) + 1
-    width, height = (np.ceil((high - low) * OUTLINE_FINER)).astype(int) + 1
+    near = np.flatnonzero(((seen.photo_px >= low) & (seen.photo_px <= high)).all(1))
+    width, height = np.ceil((high - low) * OUTLINE_FINER).astype(int) + 2
     mask = np.zeros((height, width), np.uint8)
     corners = (outline_px - low) * OUTLINE_FINER * 16
     cv2.fillPoly(mask, [np.rint(corners).astype(np.int32)], 1, shift=4)
-    at = np.rint((seen.photo_px - low) * OUTLINE_FINER).astype(np.int64)
-    within = ((at >= 0) & (at < (width, height))).all(1)
-    x, y = at[:, 0].clip(0, width - 1), at[:, 1].clip(0, height - 1)
-    return within & (mask[y, x] > 0)
+    at = np.rint((seen.photo_px[near] - low) * OUTLINE_FINER).astype(np.int64)
+    result = np.zeros(len(seen.labels), bool)
+    result[near] = mask[at[:, 1], at[:, 0]] > 0
+    return result
 
 
 def _class_tone(sight: Sight, classes: tuple[int, ...]) -> Image | None:

@@ -25,17 +25,24 @@ def shell_side(crop: HeadCrop) -> int:
     return int(np.clip(64 * np.ceil(native / 64), crop.size, MAX_SIDE))
 
 
+def over(layer: NDArray[np.uint8], below: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A layer (H,W,4) with straight alpha over a picture (H,W,3)."""
+    alpha = layer[..., 3:].astype(np.float32) / 255
+    return _to_uint8(alpha * layer[..., :3] + (1 - alpha) * below)
+
+
 def front_image(
-    photo: Photo, crop: HeadCrop, parse: HeadParse, plate: NDArray[np.uint8]
+    photo: Photo, crop: HeadCrop, parse: HeadParse, behind_head: NDArray[np.uint8]
 ) -> NDArray[np.uint8]:
     """The front shell's picture (T,T,4): photo pixels, straight alpha from the matte.
 
-    Edge pixels mix hair and background, C = a F + (1 - a) B; with B from the plate F follows, so
-    that shell over plate gives back the photo and shell over anything else brings no halo.
+    Edge pixels mix hair and what lies behind it, C = a F + (1 - a) B; with B = ``behind_head``
+    (H,W,3), the body over the plate, F follows, so that shell over background gives back the photo
+    and shell over anything else brings no halo.
     """
     side = shell_side(crop)
     colour = _crop_at(photo.pixels, crop, side)
-    behind = _crop_at(plate, crop, side)
+    behind = _crop_at(behind_head, crop, side)
     matte = cv2.resize(parse.matte, (side, side), interpolation=cv2.INTER_CUBIC).clip(0, 1)
     alpha = matte[..., None]
     pure = behind + (colour - behind) / alpha.clip(0.35)
