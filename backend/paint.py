@@ -85,7 +85,7 @@ class HeadPainter:
         for region, classes in SUITABLE.items():
             allowed |= atlas.choose(regions[region]) & np.isin(seen.labels, classes)
         neck = atlas.choose(regions["neck"])
-        cloth = neck & (seen.labels == BODY) & self._cloth(atlas, neck, sight, seen)
+        cloth = self._cloth(atlas, neck, sight, seen)
         allowed &= ~cloth
         for name in ("eye_left", "eye_right"):
             allowed &= ~_inside(points_px[list(LID_LANDMARKS[name])], seen)
@@ -119,7 +119,7 @@ class HeadPainter:
 
     @staticmethod
     def _cloth(atlas: Atlas, neck: NDArray[np.bool_], sight: Sight, seen: Seen) -> NDArray[np.bool_]:
-        """(M,) texels of the neck (M,) whose pixels cannot be this person's skin, in light or shade.
+        """(M,) texels of the neck (M,) whose BODY pixels cannot be this person's skin, in light or shade.
 
         Speckles are left out: a collar is large, the shadow of a jaw is a line.
         """
@@ -135,8 +135,10 @@ class HeadPainter:
         scale = (tone[0] / here[:, :1].clip(8)).clip(0.8, 2.5)
         chroma = np.linalg.norm(here[:, 1:] * scale - tone[1:], axis=1)
         result[neck] = (chroma > SKIN_CHROMA) | (here[:, 0] < DARKEST_SKIN * tone[0])
-        share = cv2.GaussianBlur(atlas.to_grid(result.astype(np.float32)), (0, 0), SPECKLE_TEXELS)
-        return atlas.from_grid(share) > 0.5
+        clothed = neck & (seen.labels == BODY)
+        share = cv2.GaussianBlur(atlas.to_grid((result & clothed).astype(np.float32)), (0, 0), SPECKLE_TEXELS)
+        whole = cv2.GaussianBlur(atlas.to_grid(clothed.astype(np.float32)), (0, 0), SPECKLE_TEXELS)
+        return clothed & (atlas.from_grid(share) > 0.5 * atlas.from_grid(whole))
 
     def eyes(
         self,
