@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from importlib import metadata
 
 from .errors import LikenessError
+from .libraries import library_missing
 
 DISTRIBUTION = "likeness-backend"
 MIN_PYTHON = (3, 11)
@@ -59,7 +60,7 @@ def diagnose() -> list[Finding]:
     """Look at everything. Never raises: a broken installation is what this is for."""
     findings = [_python(), *(_module(name, use) for name, use in MODULES.items()), _one_opencv()]
     findings += [_optional(name, *words) for name, words in OPTIONAL_MODULES.items()]
-    return [*findings, _guarded("engine", _engine), _disk()]
+    return [*findings, _guarded("networks", _networks), _guarded("engine", _engine), _disk()]
 
 
 def _python() -> Finding:
@@ -73,7 +74,7 @@ def _module(name: str, use: str) -> Finding:
     try:
         module = importlib.import_module(name)
     except (ImportError, OSError) as error:
-        return Finding(name, False, f"{use}: {error}", REINSTALL)
+        return Finding(name, False, f"{use}: {error}", _remedy(error))
     return Finding(name, True, f"{getattr(module, '__version__', '')} ({use})")
 
 
@@ -101,11 +102,30 @@ def _guarded(name: str, look: Callable[[], Finding]) -> Finding:
     except LikenessError as error:
         return Finding(name, False, error.message, error.hint)
     except (ImportError, OSError) as error:
-        return Finding(name, False, str(error), REINSTALL)
+        return Finding(name, False, str(error), _remedy(error))
+
+
+def _remedy(error: ImportError | OSError) -> str:
+    """What to do about something that could not be loaded."""
+    missing = library_missing(error)
+    return REINSTALL if missing is None else missing.hint
+
+
+def _networks() -> Finding:
+    """Run both networks once: their libraries are loaded only then."""
+    import numpy as np
+
+    from .landmarks import MediaPipeDetector
+    from .person_mask import PersonSegmenter
+
+    nobody = np.full((64, 64, 3), 128, np.uint8)
+    MediaPipeDetector().detect(nobody)
+    PersonSegmenter().segment(nobody)
+    return Finding("networks", True, "face landmarks and person matte run")
 
 
 def _engine() -> Finding:
-    """Load what ships with Likeness, as the first photo would."""
+    """Load the head model, and name the device and what is interim."""
     from .engine import Engine
 
     engine = Engine()

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import AssetBroken
+from .libraries import library_missing
 from .resample import Window, cut
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ class Detector(Protocol):
 class MediaPipeDetector:
     """Google's FaceLandmarker, created at first use and safe to call from several threads.
 
-    Raises :class:`AssetBroken` at first use if its model file is missing or altered.
+    Raises at first use :class:`AssetBroken` if its model file is missing or altered, and
+    :class:`~backend.libraries.LibraryMissing` if the system lacks what MediaPipe links to.
     """
 
     def __init__(self) -> None:
@@ -110,8 +112,9 @@ class MediaPipeDetector:
         """Run the network on one window of the picture."""
         import mediapipe
 
+        landmarker = self._landmarker  # first, because it explains a library that is missing
         image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=cut(pixels, window))
-        result = self._landmarker.detect(image)
+        result = landmarker.detect(image)
         faces = []
         for landmarks, scores in zip(result.face_landmarks, result.face_blendshapes, strict=True):
             points = np.array([(p.x, p.y, p.z) for p in landmarks])
@@ -131,7 +134,10 @@ class MediaPipeDetector:
             num_faces=MAX_FACES,
             output_face_blendshapes=True,
         )
-        landmarker = FaceLandmarker.create_from_options(options)
+        try:
+            landmarker = FaceLandmarker.create_from_options(options)
+        except OSError as error:
+            raise library_missing(error) or error from error
         # mediapipe 0.10.35 closes through a thread pool that is gone when Python exits, and prints a
         # traceback; without a handle it has nothing to close.
         atexit.register(setattr, landmarker, "_handle", None)

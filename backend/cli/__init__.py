@@ -15,6 +15,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..errors import FaceUnusable, LikenessError, NoFaceFound, PhotoTooLarge, PhotoUnreadable
+from ..libraries import library_missing
 
 REFUSALS = (PhotoUnreadable, PhotoTooLarge, NoFaceFound, FaceUnusable)
 
@@ -33,6 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LikenessError as error:
         print(f"{error.message} {error.hint}".strip(), file=sys.stderr)
         return REFUSED if isinstance(error, REFUSALS) else FAILED
+    except ImportError as error:
+        missing = library_missing(error)
+        if missing is None:
+            raise
+        print(f"{missing.message} {missing.hint}", file=sys.stderr)
+        return FAILED
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         return INTERRUPTED
