@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-SPELLED = ("README.md", "docs", "addon", "backend", "train", "tests", "tools")
+SPELLED = ("README.md", "CHANGELOG.md", "docs", "addon", "backend", "train", "tests", "tools")
 BLENDERS = {"Blender 4.5": ".venv-blender45", "Blender 5.2": ".venv-blender52"}
 
 
@@ -41,7 +41,8 @@ def linters() -> list[Check]:
 
 def tests() -> list[Check]:
     """The backend's and the training's tests here, the add-on's in every Blender that was set up."""
-    checks = [pytest(sys.executable, "backend, train, tools", "tests/backend", "tests/train", "tests/tools")]
+    folders = ("tests/test_tree.py", "tests/backend", "tests/train", "tests/tools")
+    checks = [pytest(sys.executable, "backend, train, tools", *folders)]
     for name, folder in BLENDERS.items():
         if (ROOT / folder / ".likeness-ready").is_file():
             checks.append(pytest(str(ROOT / folder / "bin" / "python"), f"add-on in {name}", "tests/addon"))
