@@ -56,4 +56,3 @@ def test_a_border_with_the_body_is_no_silhouette() -> None:
     hanging = np.sqrt(_inflate(_small(region, body), np.zeros(region.shape), none, 2.0, 1.0))
     assert closed[159, 120] < 8.0
     assert hanging[159, 120] > 18.0
-

@@ -67,4 +67,3 @@ def test_tones_run_from_pupil_over_iris_to_sclera() -> None:
     distance = np.array([0.0, (PUPIL_MM + IRIS_RADIUS_MM) / 2, 11.0], np.float32)
     tones = _radial_tones(distance, np.zeros((3, 3), np.float32), np.zeros(3, np.float32)).mean(1)
     assert tones[0] < 0.5 * tones[1] < tones[1] < 0.6 * tones[2]
-

@@ -94,9 +94,7 @@ def test_bad_points_lose_their_vote(model: MorphableModel, fitter: HeadFitter) -
     assert np.abs(fit.identity).max() < 2.5
 
 
-def test_residual_brings_the_mesh_under_its_landmarks(
-    model: MorphableModel, fitter: HeadFitter
-) -> None:
+def test_residual_brings_the_mesh_under_its_landmarks(model: MorphableModel, fitter: HeadFitter) -> None:
     pose = Pose(rotation_from_angles(0, 0, 0), np.array([0.0, 0.0, 1000.0]))
     seen, _ = _seen(model, pose, np.zeros(len(model.identity), np.float32), {})
     corner = seen.points_px[61]
