@@ -13,7 +13,7 @@ from .crop import HeadCrop, head_crop
 from .depth import GeometricPrior, HeadDepth, HeadDepthEstimator
 from .eyes import Eyeball, eyeball, lash_image
 from .fit import HeadFit, HeadFitter
-from .hair_mesh import ShellOptions, build_shells, shell_region
+from .hair_mesh import build_shells, shell_region
 from .head_parse import HeadParse, HeadParser, ParseGuide
 from .landmarks import DetectedFace, Detector, MediaPipeDetector
 from .morphable import MorphableModel, load_head_model
@@ -135,7 +135,7 @@ class Engine:
         with watch.stage(Stage.DEPTH):
             depth = self._depth.estimate(crop, parse, head, float(fit.pose.translation_mm[2]))
         with watch.stage(Stage.MESH):
-            shells = build_shells(depth, parse, crop, fit.pose, ShellOptions(jump_mm=14.0, jump_slope=6.0))
+            shells = build_shells(depth, parse, crop, fit.pose)
         with watch.stage(Stage.TEXTURE):
             meshes, images = self._dress(photo, found, fit, crop, parse, depth, shells)
         return Reconstruction(

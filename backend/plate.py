@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .crop import CROP_SIDE_MM, HeadCrop
-from .head_parse import BODY, FACE, HeadParse
+from .head_parse import BODY, FACE, HEAD_CLASSES, HeadParse
 from .photo import Photo
 from .push_pull import push_pull
 
@@ -35,6 +35,8 @@ NECK_HALF_WIDTH_MM = (46.0, 62.0)
 """Bounds of half a neck's width: 2.5 to 97.5 % of adults (NASA-STD-3000, neck circumference)."""
 NECK_ROWS_MM = 35.0
 """Rows below the chin in which a neck can be seen."""
+HEAD_TRACE = 0.02
+"""Matte from which a pixel shows some of the head."""
 SLIVER_MM = 6.0
 """Pieces of body thinner than this are errors of the parser along the silhouette."""
 BODY_SEAM_MM = 3.0
@@ -66,7 +68,9 @@ def body_card(
     """Neck, shoulders and clothes as a layer (H,W,4) of the photo, sRGB with straight alpha.
 
     What the head hides is continued from the body alone: the rows between two visible pieces of
-    the body, a strip beneath the head's edge, and the neck upward behind the chin.
+    the body, a strip beneath the head's edge, and the neck upward behind the chin. The card takes a
+    rim of background along, as wide as the band in which the plate is made up: at the photo's own
+    camera card over plate is the photo.
 
     Args:
         photo: upright sRGB.
@@ -74,22 +78,28 @@ def body_card(
         parse: its classes and mattes.
         person: (H,W) matte of the person in the whole photo, for what lies beyond the crop.
     """
-    height, width = photo.pixels.shape[:2]
-    visible = np.clip(parse.person - parse.matte, 0.0, 1.0)
-    sure = _sure_body(crop, parse)
+    size = (photo.width, photo.height)
     neck = _neck(crop, parse)
-    alpha = np.maximum(visible, _hidden_body(crop, parse, neck))
-    fill = _fill(crop, sure, neck)
-    within = crop.map_to_photo(np.ones_like(alpha), width, height)
-    alpha = crop.map_to_photo(alpha, width, height)
-    sure = crop.map_to_photo(sure, width, height)
-    if person is not None:
-        alpha = within * alpha + (1.0 - within) * person
-        sure = within * sure + (1.0 - within) * (person > 0.9)
-    colours = crop.map_to_photo(fill, width, height)
-    weight = np.maximum(sure, 1.0 - within)[..., None]
-    layer = np.dstack([weight * photo.pixels + (1.0 - weight) * colours, 255.0 * alpha])
-    return np.clip(np.rint(layer), 0, 255).astype(np.uint8)
+    sure = _sure_body(crop, parse)
+    hidden = crop.map_to_photo(_hidden_body(crop, parse, neck), *size)
+    fill = crop.map_to_photo(_fill(crop, sure, neck), *size)
+    near = cv2.dilate(np.isin(parse.labels, HEAD_CLASSES).astype(np.uint8), _disc(_pixels(UNDERLAP_MM, crop)))
+    head = crop.map_to_photo(parse.matte * near, *size)
+    whole = crop.map_to_photo(parse.person, *size) if person is None else person
+    rim = _band(photo) + 1
+    solid = ((np.clip(whole - head, 0.0, 1.0) > 0.5) & (head < HEAD_TRACE)).astype(np.uint8)
+    visible = cv2.GaussianBlur(cv2.dilate(solid, _disc(rim)).astype(np.float32), (0, 0), 1.0)
+    seam = max(1, round(_pixels(BODY_SEAM_MM, crop) / crop.scale))
+    headed = cv2.dilate((head > HEAD_TRACE).astype(np.uint8), _disc(seam)).astype(np.float32)
+    taken = cv2.GaussianBlur(headed, (0, 0), seam / 2)[..., None]
+    colours = taken * fill + (1.0 - taken) * photo.pixels
+    alpha = np.where(head < HEAD_TRACE, np.maximum(visible, hidden), hidden)
+    return np.clip(np.rint(np.dstack([colours, 255.0 * alpha])), 0, 255).astype(np.uint8)
+
+
+def _band(photo: Photo) -> int:
+    """Photo pixels around the person in which the plate is not yet the photo."""
+    return max(1, round(2 * MASK_GROWTH * float(np.hypot(photo.width, photo.height))))
 
 
 def _clear_of(person: Field) -> Field:

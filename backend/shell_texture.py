@@ -15,13 +15,20 @@ Image = NDArray[np.float32]
 
 MAX_SIDE = 2048
 """Larger shell textures cost memory that a 512 px mesh cannot show."""
+FAINT = (0.08, 0.3)
+"""Mattes between which a pixel's own colour takes over from that of the hair beside it."""
+BACK_EDGE = (0.8, 0.97)
+"""Mattes between which the far side becomes solid."""
 SOLID = 0.95
 """Matte above which a pixel's colour holds no background."""
 
 
 def shell_side(crop: HeadCrop) -> int:
-    """Pixels along one side of the shell textures: the photo's own resolution, a multiple of 64."""
-    native = crop.size / crop.scale
+    """Pixels along one side of the front shell's texture, a multiple of 64.
+
+    Twice the photo's own resolution: what is resampled twice must not lose sharpness.
+    """
+    native = 2 * crop.size / crop.scale
     return int(np.clip(64 * np.ceil(native / 64), crop.size, MAX_SIDE))
 
 
@@ -45,10 +52,10 @@ def front_image(
     behind = _crop_at(behind_head, crop, side)
     matte = cv2.resize(parse.matte, (side, side), interpolation=cv2.INTER_CUBIC).clip(0, 1)
     alpha = matte[..., None]
-    pure = behind + (colour - behind) / alpha.clip(0.35)
+    pure = behind + (colour - behind) / alpha.clip(FAINT[0])
     inner = push_pull(colour, (matte > SOLID).astype(np.float32))
-    # Far from 1 the division only amplifies errors of the plate: lean on the hair's own inside.
-    trust = ((matte - 0.35) / 0.4).clip(0, 1)[..., None]
+    # Near 0 the division only amplifies errors of the plate: lean on the hair's own inside.
+    trust = ((matte - FAINT[0]) / (FAINT[1] - FAINT[0])).clip(0, 1)[..., None]
     front = np.where(alpha > SOLID, colour, trust * pure + (1 - trust) * inner)
     return np.dstack([_to_uint8(front), _to_uint8(255 * matte)])
 
@@ -75,7 +82,8 @@ def back_image(photo: Photo, crop: HeadCrop, parse: HeadParse, seed: int = 0) ->
     noise = np.random.default_rng(seed).standard_normal((side, side)).astype(np.float32)
     strands = cv2.GaussianBlur(noise, (0, 0), sigmaX=1.2, sigmaY=14)
     strands /= max(float(strands.std()), 1e-6)
-    alpha = _to_uint8(255 * parse.matte)
+    # Tighter than the front's edge: through soft hair one sees the background, not the far side.
+    alpha = _to_uint8(255 * (parse.matte - BACK_EDGE[0]) / (BACK_EDGE[1] - BACK_EDGE[0]))
     return np.dstack([_to_uint8(tone + 0.7 * strength * strands[..., None]), alpha])
 
 
