@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from pathlib import Path
 
@@ -127,6 +128,13 @@ def test_every_module_says_what_it_is_for() -> None:
         if (tree := ast.parse(path.read_text(encoding="utf-8"))).body and not ast.get_docstring(tree)
     ]
     assert silent == []
+
+
+def test_every_module_of_the_path_is_on_the_map() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    top_level = [path for path in (ROOT / "backend").glob("*.py") if not path.stem.startswith("__")]
+    missing = [path.name for path in top_level if not re.search(rf"\b{path.stem}\b", page)]
+    assert missing == []
 
 
 def test_shipped_assets_are_small_and_have_their_licence_beside_them() -> None:
