@@ -107,9 +107,18 @@ def _material(mesh: TexturedMesh, pixels: NDArray[np.uint8]) -> PBRMaterial:
         baseColorTexture=EncodedPicture.of(pixels, keep_alpha=mesh.has_alpha),
         metallicFactor=0.0,
         roughnessFactor=1.0,
-        alphaMode="BLEND" if mesh.has_alpha else "OPAQUE",
+        alphaMode=_alpha_mode(mesh),
+        alphaCutoff=0.5 if _alpha_mode(mesh) == "MASK" else None,
         doubleSided=True,
     )
+
+
+def _alpha_mode(mesh: TexturedMesh) -> str:
+    """glTF's name for the mesh's edge. Viewers sort blended meshes as a whole, so only thin layers blend:
+    a face that ends in its collar is cut out instead."""
+    if not mesh.has_alpha:
+        return "OPAQUE"
+    return "MASK" if mesh.name in ("face", "back") else "BLEND"
 
 
 class EncodedPicture:

@@ -188,7 +188,8 @@ class RefineHeader:
 
 @dataclass(frozen=True)
 class StillHeader:
-    """A refined still: images ``still`` (RGB or RGBA) and ``invented`` (grey, 255 = invented)."""
+    """A refined still: images ``still`` (RGB or RGBA) and ``invented`` (grey, 255 = a gap in
+    the render that was filled)."""
 
     width: int
     height: int

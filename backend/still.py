@@ -1,4 +1,4 @@
-"""A finished picture of a turned head, with an honest account of what had to be invented."""
+"""A finished picture of a turned head, with an account of the gaps that were filled."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ class Still:
     invented: NDArray[np.uint8]
     """(H,W) 255 where the photo had no pixel and one was made up, 0 where it did."""
     invented_share: float
-    """Share of the head's pixels that were invented, 0 to 1."""
+    """Share of the head's pixels that were filled because the render left them open, 0 to 1. Surfaces
+    that the photo does not show but a texture covers are not counted yet."""
     method: str
     """How holes were filled, in words for the artist."""
     interim: bool

@@ -64,7 +64,7 @@ class LIKENESS_OT_render_new_pose(bpy.types.Operator, JobOperator):
         return self.start(context, request)
 
     def finished(self, context: bpy.types.Context, result: StillData) -> set[str]:
-        """Open the picture, write the file if one was asked for, and say how much is invented."""
+        """Open the picture, write the file if one was asked for, and say how it was finished."""
         if self.filepath:
             try:
                 save_picture(Path(bpy.path.abspath(self.filepath)), result.still.png)
@@ -86,8 +86,8 @@ class LIKENESS_OT_render_new_pose(bpy.types.Operator, JobOperator):
 
 
 def describe(result: StillData) -> str:
-    """How much of the picture was invented and by what, in one sentence."""
-    share = f"{result.header.invented_share:.0%} of the head was not in the photo and is filled in"
+    """How the picture was finished, in one sentence."""
+    share = f"gaps in {result.header.invented_share:.1%} of the head are filled in"
     method = f" by a simple interim method ({result.header.method})" if result.header.interim else ""
     return f"New pose rendered: {share}{method}"
 

@@ -35,5 +35,5 @@ def run(options: argparse.Namespace) -> int:
         return 0
     for warning in reconstruction.warnings:
         print(f"Note: {warning}")
-    print(f"Wrote {options.output}; {still.invented_share:.1%} of the head was invented by {still.method}")
+    print(f"Wrote {options.output}; {still.invented_share:.1%} of the head were gaps, closed by {still.method}")
     return 0
