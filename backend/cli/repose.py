@@ -35,5 +35,6 @@ def run(options: argparse.Namespace) -> int:
         return 0
     for warning in reconstruction.warnings:
         print(f"Note: {warning}")
-    print(f"Wrote {options.output}; {still.invented_share:.1%} of the head were gaps, closed by {still.method}")
+    gaps = f"gaps in {still.invented_share:.1%} of the head closed by {still.method}"
+    print(f"Wrote {options.output}; {gaps}")
     return 0
