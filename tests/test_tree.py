@@ -121,6 +121,16 @@ def test_no_import_circles() -> None:
         visit(name, ())
 
 
+def test_the_command_line_sets_its_variables_before_numpy_reads_them() -> None:
+    """OpenBLAS and OpenMP look at the environment once, when they are loaded."""
+    known, new = {"backend"}, {"backend.cli"}
+    while new - known:
+        known |= new
+        new = {other for name in known & set(OURS) for other in imported(name, at_start=True)}
+    assert "argparse" in known
+    assert not known & {"numpy", "cv2", "torch", "scipy"}
+
+
 def test_every_module_says_what_it_is_for() -> None:
     silent = [
         name

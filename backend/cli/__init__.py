@@ -28,6 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Before torch loads libgomp, whose threads would otherwise spin while they wait. On a computer that is
     # busy with other work (Blender) spinning made a preview 7 times slower: 58 s instead of 8 s.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # OpenBLAS cannot be told to sleep, and our matrices are small: on a busy computer its second thread made
+    # the fit 5 to 20 times slower (50 ms alone).
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         command = importlib.import_module(f"{__name__}.{options.module}")
         return command.run(options)
