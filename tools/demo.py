@@ -57,10 +57,13 @@ Pixels = NDArray[np.uint8]
 
 def main(arguments: list[str]) -> int:
     """Run the demo; SystemExit with words if a step fails."""
+    source = Path(arguments[0]) if arguments else None
+    if source is not None and not source.is_file():
+        raise SystemExit(f"There is no photo at {source}.")
+    python = find_blender()
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir(parents=True)
-    python = find_blender()
-    photo = copy_photo(Path(arguments[0]) if arguments else None)
+    photo = copy_photo(source)
     print(f"1  Photo: {photo.name}")
     package = build_extension.build(OUT)
     print(f"2  Extension: {package.name}, {package.stat().st_size / 2**20:.1f} MB")
