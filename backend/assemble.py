@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from .camera import Camera
 from .eyes import Eyeball
 from .fit import HeadFit
 from .frames import Pose
+from .head_parse import BACKGROUND, FACE
 from .morphable import MorphableModel
+from .normals import vertex_normals
+from .project import EARS
+from .raster import triangulate
 from .reconstruction import TexturedMesh
 from .sight import Sight
 
@@ -25,12 +30,19 @@ MESH_OF_PART = {"skin": "face"}
 
 BODY_BEHIND_MM = 25.0
 """The body card stands a little behind the head centre: behind the throat, before the nape."""
-COVERED_SHARE = 0.5
-"""An ear or scalp that is hidden by the shells in this share of its vertices is left to them."""
+HIDDEN_SHARE = 0.5
+"""An ear whose place the face takes in this share of its vertices is merely turned away."""
+SCALP_DEPTH_MM, SCALP_RAMP_MM = 6.0, 25.0
+"""The scalp lies this deep below its fitted place, from so far beside the face and the ears shown."""
 
 
 def part_mesh(
-    model: MorphableModel, fit: HeadFit, part: str, ball: Eyeball | None, drop: NDArray[np.bool_]
+    model: MorphableModel,
+    fit: HeadFit,
+    part: str,
+    ball: Eyeball | None,
+    drop: NDArray[np.bool_],
+    kept_ears: tuple[str, ...] = EARS,
 ) -> TexturedMesh:
     """One part of the fitted model with its shape keys.
 
@@ -40,10 +52,11 @@ def part_mesh(
         part: one of ``model.part_names``.
         ball: the eyeball, for an eye part: it turns to the gaze and lends its centre as origin.
         drop: (Q,) polygons of the model that the shells replace.
+        kept_ears: regions of the ears that the model shows itself.
     """
     chosen = (model.polygon_part == model.part_names.index(part)) & ~drop
     used, polygons = _compact(model.polygons[chosen], len(model.mean))
-    vertices = fit.neutral(model)
+    vertices = under_shell(model, fit.neutral(model), kept_ears) if part == "skin" else fit.neutral(model)
     origin = (0.0, 0.0, 0.0)
     if ball is not None:
         vertices = ball.turned(vertices) - ball.centre_mm.astype(np.float32)
@@ -72,14 +85,9 @@ def _compact(polygons: NDArray[np.int32], count: int) -> tuple[NDArray[np.int64]
 
 
 def covered_polygons(
-    model: MorphableModel,
-    vertices_cam: NDArray[np.floating],
-    sight: Sight,
-    shell_front: NDArray[np.float32],
-    shell_back: NDArray[np.float32],
-    is_shell: NDArray[np.bool_],
+    model: MorphableModel, vertices_cam: NDArray[np.floating], sight: Sight, kept_ears: tuple[str, ...]
 ) -> NDArray[np.bool_]:
-    """(Q,) polygons of ears and scalp that lie inside the shells.
+    """(Q,) polygons that the shells replace: ears under hair, and scalp beyond the photo's silhouette.
 
     An ear that the face itself hides in the photo stays: it is needed when the head turns.
 
@@ -87,26 +95,36 @@ def covered_polygons(
         model: for regions and polygons.
         vertices_cam: (N,3) mm, camera space.
         sight: the crop's camera and classes.
-        shell_front: (S,S) front depth of the head, NaN outside.
-        shell_back: (S,S) back depth, NaN outside.
-        is_shell: (S,S) pixels of the front shell.
+        kept_ears: regions of the ears that the model shows itself.
     """
     at = np.rint(sight.crop.camera.project(vertices_cam)).astype(int)
-    size = shell_front.shape[0]
+    size = sight.crop.size
     inside = ((at >= 0) & (at < size)).all(1)
-    x, y = at[:, 0].clip(0, size - 1), at[:, 1].clip(0, size - 1)
-    depth = vertices_cam[:, 2]
-    between = (depth > shell_front[y, x] - 2) & (depth < shell_back[y, x] + 2)
-    hidden = inside & is_shell[y, x] & between
-    drop_vertices = np.zeros(len(model.mean), bool)
-    for ear in ("ear_left", "ear_right"):
-        mine = model.regions[ear]
-        if (inside & is_shell[y, x])[mine].mean() >= COVERED_SHARE:
-            drop_vertices |= mine
-    scalp = model.regions["scalp"]
-    drop_vertices |= scalp & (hidden | (inside & between))
+    label = np.where(inside, sight.labels[at[:, 1].clip(0, size - 1), at[:, 0].clip(0, size - 1)], BACKGROUND)
     corners = np.where(model.polygons >= 0, model.polygons, model.polygons[:, :1])
-    return drop_vertices[corners].all(axis=1)
+    drop = np.zeros(len(corners), bool)
+    for ear in EARS:
+        mine = model.regions[ear]
+        if ear not in kept_ears and (label[mine] == FACE).mean() < HIDDEN_SHARE:
+            drop |= mine[corners].all(axis=1)
+    scalp = model.regions["scalp"]
+    return drop | (scalp[corners].all(axis=1) & (label == BACKGROUND)[corners].any(axis=1))
+
+
+def under_shell(
+    model: MorphableModel, vertices: NDArray[np.floating], kept_ears: tuple[str, ...]
+) -> NDArray[np.float32]:
+    """The head (N,3) with its scalp drawn in below the shells: a lining that no turn sees through."""
+    anchors = model.regions["face"].copy()
+    for ear in kept_ears:
+        anchors |= model.regions[ear]
+    drawn = model.regions["scalp"] & ~anchors
+    distance, _ = cKDTree(model.mean[anchors]).query(model.mean[drawn])
+    depth = SCALP_DEPTH_MM * (distance / SCALP_RAMP_MM).clip(0, 1)
+    normals = vertex_normals(vertices, triangulate(model.polygons).vertices)[drawn]
+    result = vertices.astype(np.float32)
+    result[drawn] -= (depth[:, None] * normals).astype(np.float32)
+    return result
 
 
 def body_mesh(camera: Camera, pose: Pose) -> TexturedMesh:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.floating]
 
-ITERATIONS = 6
-MOST_SAMPLES = 1000
+ITERATIONS = 4
+MOST_SAMPLES = 600
 """More samples do not change the mixture, only the time it takes."""
 
 

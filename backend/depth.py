@@ -19,15 +19,17 @@ from numpy.typing import NDArray
 
 from .crop import HeadCrop
 from .head_parse import BODY, EAR, FACE, GLASSES, HeadParse
-from .project import ProjectedHead
+from .project import ProjectedHead, well_fitted_ears
 
 Mask = NDArray[np.bool_]
 Field = NDArray[np.float64]
 
-WHOLE_EAR_SHARE = 0.35
-"""Share of the model's ears that must be seen as ears before their depth is trusted."""
+BEHIND_EAR_MM = 6.0
+"""The shell passes this far behind an ear that the model shows itself."""
 RIM_PX = 3.0
 """Solve pixels over which the rim rises: rounder than a ball, but steeper would outrun the mesh."""
+BLEND_PX = (2.0, 10.0)
+"""Crop pixels inside the face's border over which its own depth takes over from the solver's."""
 SOLVE_SIZE = 256
 """The paper's depth resolution; finer detail is below what a silhouette can tell."""
 
@@ -39,7 +41,7 @@ class HeadDepth:
     front: NDArray[np.float32]
     """(S,S) visible surface of the head region, NaN outside."""
     back: NDArray[np.float32]
-    """(S,S) its closed far side, meeting ``front`` at the silhouette, NaN outside."""
+    """(S,S) its closed far side, meeting ``front`` at the silhouette, NaN outside and behind the throat."""
     face: NDArray[np.float32]
     """(S,S) d_f, the face alone, NaN outside."""
 
@@ -80,11 +82,16 @@ class GeometricPrior:
         rim = _rim_falloff(parse.matte, self.matte_level, size / SOLVE_SIZE)
         front = centre_mm - _enlarged(front_height, small.region, rim)
         back = centre_mm + _enlarged(back_height, small.region, rim)
-        on_face = np.isfinite(head.face_mm) & (parse.labels == FACE)
-        inner = cv2.erode(on_face.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
-        front = np.where(inner, head.face_mm, front)
+        on_face = np.isfinite(head.face_mm) & ((parse.labels == FACE) | (parse.labels == GLASSES))
+        inward = cv2.distanceTransform(on_face.astype(np.uint8), cv2.DIST_L2, 5)
+        # Near its border the face is steep and its edge ragged: the solver leads smoothly into it.
+        share = _ramp(inward, *BLEND_PX)
+        front = np.where(share > 0, (1 - share) * front + share * np.nan_to_num(head.face_mm), front)
         # A shell has thickness: the far side never comes before the near one.
         back = np.fmax(back, front)
+        # Behind jaw and throat there is the neck, not the far side of the head.
+        bare = np.isin(parse.labels, (FACE, GLASSES, EAR)) & np.isnan(head.back_mm)
+        back = np.where(bare, np.nan, back)
         return HeadDepth(front.astype(np.float32), back.astype(np.float32), head.face_mm)
 
     def _heights(self, small: _Small, centre_mm: float, mm_per_px: float) -> tuple[Field, Field]:
@@ -94,7 +101,7 @@ class GeometricPrior:
         core = small.hairy & (skull_depth > self.core_mm)
         from_face = _distance(~small.face_known, mm_per_px)
         cover = thickness * _ramp(from_face, 0.0, 3 * thickness)
-        model = centre_mm - small.model_front
+        model = centre_mm - small.model_front - np.where(small.ear_shown, BEHIND_EAR_MM, 0.0)
         seen = small.face_known | small.ear_known
         known = seen | (core & np.isfinite(model) & (from_face > 2 * mm_per_px))
         target = _signed_square(np.where(seen, model, model + cover))
@@ -102,6 +109,7 @@ class GeometricPrior:
         least = np.minimum(cover, self.thickness_mm[0] * _ramp(skull_depth, 0.0, self.core_mm))
         front = _at_least(front, np.where(small.hairy, model + least, np.nan))
         front = np.where(seen, target, _smoothed(front, small.region & ~seen))
+        front = np.fmin(front, np.where(small.ear_shown, _signed_square(model), np.nan))
         skull = small.model_back - centre_mm
         skull_core = small.region & np.isfinite(skull) & (skull_depth > self.core_mm)
         behind = _signed_square(skull + thickness)
@@ -134,6 +142,7 @@ class _Small:
     skull: Mask
     face_known: Mask
     ear_known: Mask
+    ear_shown: Mask
     model_front: Field
     model_back: Field
 
@@ -147,25 +156,29 @@ def _shrunk(parse: HeadParse, head: ProjectedHead, size: int, matte_level: float
     face = head.face[::step, ::step] & ((labels == FACE) | (labels == GLASSES))
     face = cv2.erode(face.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
     region |= face
+    known_ears, shown_ears = _known_ears(head, parse.labels)
     return _Small(
         region=region,
         body_below=(labels == BODY) & ~region,
         hairy=region & (labels != FACE) & (labels != EAR) & (labels != GLASSES),
         skull=head.skull[::step, ::step],
         face_known=face & np.isfinite(front),
-        ear_known=_trusted_ears(head.ears[::step, ::step], (labels == EAR) & region),
+        ear_known=known_ears[::step, ::step] & region,
+        ear_shown=shown_ears[::step, ::step],
         model_front=front,
         model_back=head.back_mm[::step, ::step].astype(np.float64),
     )
 
 
-def _trusted_ears(model_ears: Mask, seen_ears: Mask) -> Mask:
-    """Pixels where the model's ear gives the depth: whole ears, not lobes that peep out of the hair."""
-    both = model_ears & seen_ears
-    if both.sum() < WHOLE_EAR_SHARE * max(int(model_ears.sum()), 1):
-        return np.zeros_like(both)
+def _known_ears(head: ProjectedHead, labels: NDArray[np.uint8]) -> tuple[Mask, Mask]:
+    """(S,S) seen ears whose depth the model gives, and the ears that the model shows itself."""
+    seen = labels == EAR
     # A ring is left to the solver, which leads smoothly from cheek to ear.
-    return cv2.erode(both.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    known = cv2.erode((seen & (head.ears | head.scalp)).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    shown = np.zeros_like(seen)
+    for name in well_fitted_ears(head, labels):
+        shown |= getattr(head, name)
+    return known, shown
 
 
 def _inflate(small: _Small, target: Field, known: Mask, fullness: float, mm_per_px: float) -> Field:

@@ -24,7 +24,7 @@ from .photo import Photo
 from .photo_checks import check_face, check_pose, choose_face
 from .plate import background_plate, body_card
 from .progress import Progress, Stopwatch, ignore
-from .project import ProjectedHead, project_head
+from .project import ProjectedHead, project_head, well_fitted_ears
 from .protocol import Stage
 from .raster import Rasterizer, default_rasterizer, rasterize_arrays, triangulate
 from .reconstruction import Reconstruction, TexturedMesh
@@ -137,7 +137,8 @@ class Engine:
         with watch.stage(Stage.MESH):
             shells = build_shells(depth, parse, crop, fit.pose)
         with watch.stage(Stage.TEXTURE):
-            meshes, images = self._dress(photo, found, fit, crop, parse, depth, shells)
+            ears = well_fitted_ears(head, parse.labels)
+            meshes, images = self._dress(photo, found, fit, crop, parse, depth, shells, ears)
         return Reconstruction(
             camera=fit.camera,
             pose=fit.pose,
@@ -161,6 +162,7 @@ class Engine:
         parse: HeadParse,
         depth: HeadDepth,
         shells: tuple[TexturedMesh, TexturedMesh],
+        ears: tuple[str, ...],
     ) -> tuple[tuple[TexturedMesh, ...], dict[str, NDArray[np.uint8]]]:
         """All meshes and all images of the reconstruction."""
         model, straight = self.model, fit.vertices(self.model)
@@ -173,9 +175,9 @@ class Engine:
         shell_mm = np.where(is_shell, depth.front, np.float32(np.inf)).repeat(FINER, 0).repeat(FINER, 1)
         nearest = np.minimum(self._nearest(vertices_cam, crop), shell_mm)
         sight = Sight(photo.pixels, fit.camera, crop, nearest, parse.labels)
-        drop = covered_polygons(model, vertices_cam, sight, depth.front, depth.back, is_shell)
+        drop = covered_polygons(model, vertices_cam, sight, ears)
         by_name = {ball.name: ball for ball in balls}
-        parts = [part_mesh(model, fit, part, by_name.get(part), drop) for part in model.part_names]
+        parts = [part_mesh(model, fit, part, by_name.get(part), drop, ears) for part in model.part_names]
         person = self._person(photo, crop, parse)
         plate = background_plate(photo, person)
         body = body_card(photo, crop, parse, person)

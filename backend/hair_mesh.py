@@ -18,7 +18,7 @@ from scipy import ndimage
 from .crop import HeadCrop
 from .depth import HeadDepth
 from .frames import Pose
-from .head_parse import FACE, GLASSES, HeadParse
+from .head_parse import BODY, FACE, GLASSES, HeadParse
 from .raster import triangulate
 from .reconstruction import TexturedMesh
 from .shell_grid import (
@@ -50,12 +50,20 @@ class ShellOptions:
     overlap_px: float = 8.0
     """How far the front shell reaches under the face, so that turning opens no gap."""
     tuck_mm: float = 1.5
-    """Depth below the face at the end of that overlap: face and shell never fight for a pixel."""
+    """Distance below the face at the end of that overlap: face and shell never fight for a pixel."""
+    lead_px: float = 2.0
+    """The shell goes under the face this far inside its border: there the face's texture is sure."""
+    steepest: float = 8.0
+    """Slope of the face beyond which the overlap dives no deeper along the view."""
+    back_inset_px: float = 4.0
+    """The back meets the front this far inside the outline: behind the soft edge, so it can be solid."""
+    sliver_px: float = 5.0
+    """Strips thinner than this between face and neck are not hair but the jaw, seen a little off."""
     fringe_matte: float = 0.04
     """Matte above which the soft edge still needs a surface to lie on."""
     fringe_px: float = 14.0
     """How far from the outline that surface may reach: beyond, a matte is haze."""
-    jump_mm: float = 8.0
+    jump_mm: float = 30.0
     """A step in depth over one cell is cut when it exceeds this plus ``jump_slope`` times the cell."""
     jump_slope: float = 4.0
     """Tangent of the steepest slope that is still a surface (76 degrees)."""
@@ -95,29 +103,59 @@ def build_shells(
     options = options or ShellOptions()
     step = crop.size // options.grid
     contour = cv2.GaussianBlur(parse.matte.astype(np.float32), (0, 0), step) - 0.5
+    front_mm, back_mm = _completed(depth.front, options), _completed(depth.back, options)
+    front_rim, back_join = _rims(front_mm, back_mm, contour > 0, options)
+
     pixels, side = snapped_grid(contour, step)
-    front_mm, back_mm = _node_depths(depth, parse, contour, pixels, side, options)
-    level = contour[::step, ::step]
-    inner = cells_of(side, reached(side, level))
-    fringe = cells_of(-side, reached(-side, -level) & _has_fringe(parse.matte, contour, step, options))
-
-    hidden = _distance_under_face(depth, parse)[::step, ::step].ravel() > options.overlap_px
-    front = np.concatenate([inner[~hidden[corners_of(inner)].all(1)], fringe])
-    front = without_specks(front, side, options.smallest_piece)
-    pitch_mm = step * float(pose.translation_mm[2]) / crop.camera.fx
-    torn = _torn(front, front_mm, contour, step, pitch_mm, options)
-    front, twin_of, twin_mm = cut_at_jumps(front, front_mm.ravel(), torn)
-    back = seen_from_behind(without_specks(inner, side, options.smallest_piece))
-
+    pitch_mm = float(pose.translation_mm[2]) / crop.camera.fx
+    tucked = _tucked(front_mm, depth, parse, pitch_mm, options)
+    vertex_mm = np.where(side > 0, _sample(tucked, pixels), _sample(front_rim, pixels))
+    cells = _front_cells(depth, parse, contour, side, step, options)
+    torn = _torn(cells, vertex_mm, contour, step, step * pitch_mm, options)
+    cells, twin_of, twin_mm = cut_at_jumps(cells, vertex_mm.ravel(), torn)
     places = pixels.reshape(-1, 2).astype(np.float64)
-    front_points = crop.camera.unproject(
-        np.concatenate([places, places[twin_of]]), np.concatenate([front_mm.ravel(), twin_mm])
+    points = crop.camera.unproject(
+        np.concatenate([places, places[twin_of]]), np.concatenate([vertex_mm.ravel(), twin_mm])
     )
-    back_points = crop.camera.unproject(places, back_mm.ravel())
-    return (
-        _mesh("hair", front_points, front, crop, pose, options.max_triangles),
-        _mesh("back", back_points, back, crop, pose, options.max_triangles),
+    front = _mesh("hair", points, cells, crop, pose, options.max_triangles)
+
+    closed = (contour > 0) & np.isfinite(depth.back)
+    inset = cv2.distanceTransform(closed.astype(np.uint8), cv2.DIST_L2, 5) - options.back_inset_px
+    pixels, side = snapped_grid(inset, step)
+    rim_mm = front_mm + back_join * (back_mm - front_mm)
+    vertex_mm = np.where(side > 0, _sample(back_mm, pixels), _sample(rim_mm, pixels))
+    cells = cells_of(side, reached(side, inset[::step, ::step]))
+    cells = seen_from_behind(without_specks(cells, side, options.smallest_piece))
+    points = crop.camera.unproject(pixels.reshape(-1, 2).astype(np.float64), vertex_mm.ravel())
+    back = _mesh("back", points, cells, crop, pose, options.max_triangles)
+    return front, back
+
+
+def _front_cells(
+    depth: HeadDepth, parse: HeadParse, contour: Field, side: Side, step: int, options: ShellOptions
+) -> Cells:
+    """Cells of hair and ears, a band under the face beside them, and the soft edge before background."""
+    inner = cells_of(side, reached(side, contour[::step, ::step]))
+    shell = _without_jaw(shell_region(depth, parse), parse, options)
+    to_shell = cv2.distanceTransform((~shell).astype(np.uint8), cv2.DIST_L2, 5)
+    hidden = to_shell[::step, ::step].ravel() > options.overlap_px
+    inner = inner[~hidden[corners_of(inner)].all(1)]
+    soft = np.where(parse.labels == BODY, 0, parse.matte)
+    fringe = cells_of(
+        -side, reached(-side, -contour[::step, ::step]) & _has_fringe(soft, contour, step, options)
     )
+    return without_specks(np.concatenate([inner, fringe]), side, options.smallest_piece)
+
+
+def _without_jaw(shell: Mask, parse: HeadParse, options: ShellOptions) -> Mask:
+    """Leave out slivers between face and neck: the model's jaw and the photo's differ by a few pixels."""
+    reach = round(options.sliver_px) | 1
+    brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    thick = cv2.morphologyEx(shell.astype(np.uint8), cv2.MORPH_OPEN, brush) > 0
+    near_body = (
+        cv2.dilate((parse.labels == BODY).astype(np.uint8), np.ones((2 * reach + 1,) * 2, np.uint8)) > 0
+    )
+    return thick | (shell & ~near_body)
 
 
 def shell_region(depth: HeadDepth, parse: HeadParse) -> Mask:
@@ -141,43 +179,38 @@ def _completed(depth: Field, options: ShellOptions) -> Field:
     return np.where(np.abs(filled - calm) > options.spike_mm, calm, filled)
 
 
-def _node_depths(
-    depth: HeadDepth,
-    parse: HeadParse,
-    contour: Field,
-    pixels: Field,
-    side: Side,
-    options: ShellOptions,
-) -> tuple[Field, Field]:
-    """Front and back depth (G,G) of the grid's vertices, joined on the silhouette and beyond it."""
-    front, back = _completed(depth.front, options), _completed(depth.back, options)
-    rim_front, rim_back = _rims(front, back, contour > 0, options)
-    tuck = options.tuck_mm * (_distance_under_face(depth, parse) / options.overlap_px).clip(0, 1)
-    return (
-        np.where(side > 0, _sample(front + tuck, pixels), _sample(rim_front, pixels)),
-        np.where(side > 0, _sample(back, pixels), _sample(rim_back, pixels)),
-    )
-
-
 def _rims(front: Field, back: Field, inside: Mask, options: ShellOptions) -> tuple[Field, Field]:
-    """Depth of both rims, from the region's outermost pixels spread over the whole picture."""
+    """Depth of the front's rim, and how far (1 wholly) the back's rim stays away from the front.
+
+    Both are read off the region's outermost pixels and spread over the whole picture.
+    """
     rim = inside & ~cv2.erode(inside.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
     if not rim.any():
-        return front, back
+        return front, np.zeros_like(front)
     low, high = options.closing_gap_mm
-    join = ((high - np.abs(back - front)) / (high - low)).clip(0, 1)
+    apart = ((np.abs(back - front) - low) / (high - low)).clip(0, 1)
     middle = (front + back) / 2
     nearest = tuple(ndimage.distance_transform_edt(~rim, return_distances=False, return_indices=True))
-    spread = [
-        cv2.GaussianBlur((join * middle + (1 - join) * own)[nearest], (0, 0), RIM_SMOOTHING_PX)
-        for own in (front, back)
-    ]
-    return spread[0], spread[1]
+    depth, apart = (
+        cv2.GaussianBlur(field[nearest].astype(np.float32), (0, 0), RIM_SMOOTHING_PX)
+        for field in (apart * front + (1 - apart) * middle, apart)
+    )
+    # A border far inside the outline is where the back ends, not where it meets the front.
+    inward = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 5)
+    return depth, np.maximum(apart, ((inward - 2 * options.back_inset_px) / options.back_inset_px).clip(0, 1))
 
 
-def _distance_under_face(depth: HeadDepth, parse: HeadParse) -> Field:
-    """(S,S) pixels from here to the border of the seen face, 0 outside of it."""
-    return cv2.distanceTransform(_seen_face(depth, parse).astype(np.uint8), cv2.DIST_L2, 5)
+def _tucked(
+    front: Field, depth: HeadDepth, parse: HeadParse, pitch_mm: float, options: ShellOptions
+) -> Field:
+    """(S,S) ``front``, led under the face beyond its border, deeper where the face is steep."""
+    inward = cv2.distanceTransform(_seen_face(depth, parse).astype(np.uint8), cv2.DIST_L2, 5)
+    share = ((inward - options.lead_px) / (options.overlap_px - options.lead_px)).clip(0, 1)
+    face = _completed(depth.face, options)
+    slope = np.hypot(*np.gradient(cv2.GaussianBlur(face, (0, 0), 1.0))) / pitch_mm
+    along_view = np.sqrt(1 + np.minimum(slope, options.steepest) ** 2)
+    below = np.maximum(front, face) + options.tuck_mm * share * along_view
+    return np.where(share > 0, below, front).astype(np.float32)
 
 
 def _has_fringe(matte: Field, contour: Field, step: int, options: ShellOptions) -> Mask:
@@ -233,5 +266,5 @@ def _mesh(
         polygons=polygons,
         uvs=uvs.astype(np.float32).reshape(-1, 4, 2),
         image=name,
-        has_alpha=True,
+        has_alpha=name == "hair",
     )

@@ -63,7 +63,7 @@ COLOUR_NOISE = np.array([5.0, 2.5, 2.5, 0.25])
 UNKNOWN_DENSITY = float(np.log(1.0 / (100.0 * 40.0 * 50.0 * 3.0)))
 """Log density of a material whose colour is not known yet: even over the usual range of features."""
 OUTLIER_SHARE = 0.04
-ROUNDS = 3
+ROUNDS = 2
 COMPONENTS = {SKIN: 3, STRANDS: 3, CLOTH: 4}
 SURE = 0.75
 FEWEST_SAMPLES = 30
@@ -80,6 +80,14 @@ LONG_HAIR, LONG_HAIR_REACH = 0.45, (-1.3, -0.4)
 EAR_HAIR = 0.45
 SCALP_HAIR = 0.72
 LOCK_PX = 5
+BORDER_SMOOTHING_PX = 1.6
+"""Of the borders between classes, at :data:`WORK_SIDE`."""
+SKULL_MARGIN = 0.03
+"""By which the fitted skull may be too large, in face heights (5 mm)."""
+SOLID_PX = (4.0, 12.0)
+"""Distance inside the silhouette over which a matte becomes solid: no wall shines through a head."""
+SMALL_HOLE = 0.002
+"""Holes in a head below this share of the crop are shine and shade, not background."""
 FEWEST_HAIR_PIXELS = 25
 
 
@@ -114,12 +122,31 @@ class InterimHeadParser:
     def parse(self, crop: HeadCrop, guide: ParseGuide) -> HeadParse:
         """See :meth:`backend.parse.HeadParser.parse`."""
         person = self._segmenter.segment_head(crop.pixels)
+        if person.any():
+            person = _solid(person, guide)
         pixels = cv2.resize(crop.pixels, (WORK_SIDE, WORK_SIDE), interpolation=cv2.INTER_AREA)
         solid = cv2.resize(person, (WORK_SIDE, WORK_SIDE), interpolation=cv2.INTER_AREA) > 0.5
         place = _place(guide, crop.size)
         materials = _materials(pixels, solid, place, guide.landmarks_px * (WORK_SIDE / crop.size))
         parts = _parts(materials, solid, place)
         return _full_size(parts, person, crop)
+
+
+def _solid(person: Field, guide: ParseGuide) -> Field:
+    """(S,S) matte that holds at least the fitted skull and has no holes but those seen through hair."""
+    axes = face_axes(guide.landmarks_px)
+    reach = 2 * round(SKULL_MARGIN * axes.height_px) + 1
+    brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    # Ears are fitted least surely, and a hollow between ear and head is true background.
+    skull = cv2.morphologyEx((guide.skull & ~guide.ears).astype(np.uint8), cv2.MORPH_OPEN, brush)
+    skull = cv2.GaussianBlur(cv2.erode(skull, brush).astype(np.float32), (0, 0), 2.0)
+    person = np.maximum(person, skull)
+    holes = (person <= 0.5).astype(np.uint8)
+    _, number, stats, _ = cv2.connectedComponentsWithStats(holes, connectivity=4)
+    small = stats[:, cv2.CC_STAT_AREA] < SMALL_HOLE * person.size
+    inside = ((holes == 0) | small[number]).astype(np.uint8)
+    depth = cv2.distanceTransform(inside, cv2.DIST_L2, 5)
+    return np.maximum(person, _ramp(depth, *SOLID_PX)).astype(np.float32)
 
 
 def _place(guide: ParseGuide, size: int) -> Place:
@@ -300,18 +327,22 @@ def _islands(others: Mask, hair: Mask) -> Mask:
 
 
 def _full_size(parts: NDArray[np.uint8], person: Field, crop: HeadCrop) -> HeadParse:
-    """Classes and matte at the crop's size; class borders follow its edges."""
+    """Classes and matte at the crop's size, with smooth borders: meshes are cut along them."""
     size = (crop.size, crop.size)
-    classes = (FACE, HAIR, EAR, BODY, OTHER_HEAD)
-    shares = np.dstack([(parts == c).astype(np.float32) for c in classes])
     # Classes are continued past the 256 px silhouette, which the finer person matte then cuts.
-    known = (parts != BACKGROUND).astype(np.float32)
-    shares = cv2.blur(shares, (7, 7)) * (1 - known[..., None]) + shares * known[..., None] * 50
-    shares = cv2.resize(shares, size, interpolation=cv2.INTER_LINEAR) + 1e-9
-    shares /= shares.sum(axis=2, keepdims=True)
-    guide = crop.pixels.astype(np.float32) / 255.0
-    shares = np.clip(cv2.ximgproc.guidedFilter(guide, shares, 4, 1e-3, scale=0.5), 0.0, None)
-    best = np.array(classes, np.uint8)[shares.argmax(axis=2)]
+    outside = (parts == BACKGROUND).astype(np.uint8)
+    _, nearest = cv2.distanceTransformWithLabels(outside, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    class_of = np.zeros(int(nearest.max()) + 1, np.uint8)
+    class_of[nearest[outside == 0]] = parts[outside == 0]
+    continued = class_of[nearest]
+    best = np.zeros(size, np.uint8)
+    most = np.zeros(size, np.float32)
+    body = np.zeros(size, np.float32)
+    for part in np.unique(continued).tolist():
+        share = cv2.GaussianBlur((continued == part).astype(np.float32), (0, 0), BORDER_SMOOTHING_PX)
+        share = cv2.resize(share, size, interpolation=cv2.INTER_LINEAR)
+        best, most = np.where(share > most, np.uint8(part), best), np.maximum(share, most)
+        if part == BODY:
+            body = share
     labels = np.where(person > 0.5, best, BACKGROUND).astype(np.uint8)
-    body = shares[..., classes.index(BODY)] / np.maximum(shares.sum(axis=2), 1e-6)
     return HeadParse(labels, (person * (1.0 - body)).astype(np.float32), person)

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from .camera import Camera
 from .fit import HeadFit
+from .head_parse import EAR
 from .morphable import MorphableModel
 from .raster import FragmentArrays, Rasterizer, rasterize_arrays, triangulate
 
 Mask = NDArray[np.bool_]
+
+EARS = ("ear_left", "ear_right")
+WELL_FITTED = 0.4
+"""Intersection over union from which the model's own ear stands for the photo's."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +34,33 @@ class ProjectedHead:
     face: Mask
     """(S,S) the nearest surface belongs to the face region (lips, eyes, mouth included)."""
     scalp: Mask
-    ears: Mask
+    ear_left: Mask
+    ear_right: Mask
     neck: Mask
+
+    @property
+    def ears(self) -> Mask:
+        """(S,S) both ears."""
+        return self.ear_left | self.ear_right
 
     @property
     def skull(self) -> Mask:
         """(S,S) everything of the head above the neck."""
         return self.face | self.scalp | self.ears
+
+
+def well_fitted_ears(head: ProjectedHead, labels: NDArray[np.uint8]) -> tuple[str, ...]:
+    """Ears of the model that lie where the photo (classes (S,S)) shows an ear."""
+    seen = (labels == EAR).astype(np.uint8)
+    _, patches = cv2.connectedComponents(seen, connectivity=8)
+    fitted = []
+    for name in EARS:
+        mine = getattr(head, name)
+        touched = np.unique(patches[mine & (seen > 0)])
+        own = np.isin(patches, touched[touched > 0])
+        if (mine & own).sum() > WELL_FITTED * max(int((mine | own).sum()), 1):
+            fitted.append(name)
+    return tuple(fitted)
 
 
 def project_head(
@@ -46,15 +72,12 @@ def project_head(
     triangles = triangulate(model.polygons[solid]).vertices
     near = rasterize_arrays(vertices, triangles, camera, rasterizer)
 
-    def where(*names: str) -> Mask:
-        region = np.zeros(len(model.mean), bool)
-        for name in names:
-            region |= model.regions[name]
-        whole = region[near.triangles].sum(1) >= 2
+    def where(name: str) -> Mask:
+        whole = model.regions[name][near.triangles].sum(1) >= 2
         return near.covered & whole[near.face.clip(0)]
 
-    ears, scalp, neck = where("ear_left", "ear_right"), where("scalp"), where("neck")
-    face = near.covered & ~(ears | scalp | neck)
+    left, right, scalp, neck = (where(name) for name in (*EARS, "scalp", "neck"))
+    face = near.covered & ~(left | right | scalp | neck)
     depth = _depth(near)
     return ProjectedHead(
         front_mm=depth,
@@ -62,7 +85,8 @@ def project_head(
         back_mm=_far_side(model, vertices, triangles, camera, rasterizer),
         face=face,
         scalp=scalp,
-        ears=ears,
+        ear_left=left,
+        ear_right=right,
         neck=neck,
     )
 

@@ -13,7 +13,7 @@ SIZE = SOLVE_SIZE
 def _small(region: np.ndarray, body: np.ndarray | None = None) -> _Small:
     none = np.zeros_like(region)
     nothing = np.full(region.shape, np.nan)
-    return _Small(region, none if body is None else body, none, none, none, none, nothing, nothing)
+    return _Small(region, none if body is None else body, *[none] * 5, nothing, nothing)
 
 
 def test_a_strip_becomes_a_cylinder() -> None:
