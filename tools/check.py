@@ -18,6 +18,8 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 SPELLED = ("README.md", "CHANGELOG.md", "docs", "addon", "backend", "train", "tests", "tools")
+THREADS = {"OPENBLAS_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+"""As in backend/cli: threads that spin while they wait slow everything down beside other work."""
 BLENDERS = {"Blender 4.5": ".venv-blender45", "Blender 5.2": ".venv-blender52"}
 
 
@@ -68,7 +70,7 @@ def run(check: Check) -> bool:
     print(f"\n== {check.name}", flush=True)
     start = time.monotonic()
     folder = Path(sys.executable).parent
-    environment = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"}
+    environment = {**THREADS, **os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"}
     code = subprocess.run(check.command, cwd=ROOT, env=environment, check=False).returncode
     print(
         f"== {check.name}: {'passed' if code == 0 else f'FAILED ({code})'}, {time.monotonic() - start:.0f} s"
