@@ -215,7 +215,7 @@ def _with_jaw(model: MorphableModel, points: NDArray[np.float32]) -> NDArray[np.
         if not name.startswith("jaw"):
             continue
         new = old + model.expression[number, model.regions["teeth_lower"]]
-        turn, _ = Rotation.align_vectors(new - new.mean(axis=0), old - old.mean(axis=0))
+        turn = Rotation.align_vectors(new - new.mean(axis=0), old - old.mean(axis=0))[0]
         moved[number] = turn.apply(points - old.mean(axis=0)) + new.mean(axis=0) - points
     return moved
 
