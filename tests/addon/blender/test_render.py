@@ -121,7 +121,7 @@ def test_render_new_pose_opens_and_saves_a_picture(backend, head, tmp_path):
 def test_the_report_says_what_is_interim(addon, backend, head):
     bpy.ops.likeness.render_new_pose()
     notice = addon("session").session.notice
-    assert "12%" in notice
+    assert "12.5%" in notice
     assert "interim" in notice
 
 
