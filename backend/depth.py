@@ -90,7 +90,7 @@ class GeometricPrior:
         # A shell has thickness: the far side never comes before the near one.
         back = np.fmax(back, front)
         # Behind jaw and throat there is the neck, not the far side of the head.
-        bare = np.isin(parse.labels, (FACE, GLASSES, EAR)) & np.isnan(head.back_mm)
+        bare = np.isin(parse.labels, (FACE, GLASSES)) & np.isnan(head.back_mm)
         back = np.where(bare, np.nan, back)
         return HeadDepth(front.astype(np.float32), back.astype(np.float32), head.face_mm)
 

@@ -209,8 +209,10 @@ def _tucked(
     face = _completed(depth.face, options)
     slope = np.hypot(*np.gradient(cv2.GaussianBlur(face, (0, 0), 1.0))) / pitch_mm
     along_view = np.sqrt(1 + np.minimum(slope, options.steepest) ** 2)
-    below = np.maximum(front, face) + options.tuck_mm * share * along_view
-    return np.where(share > 0, below, front).astype(np.float32)
+    # Near its own limb the face is ragged: its farthest depth around decides.
+    far = cv2.GaussianBlur(cv2.dilate(face, np.ones((5, 5), np.uint8)), (0, 0), 1.5)
+    below = share * np.maximum(far - front, 0) + options.tuck_mm * share * along_view
+    return (front + below).astype(np.float32)
 
 
 def _has_fringe(matte: Field, contour: Field, step: int, options: ShellOptions) -> Mask:
