@@ -117,3 +117,23 @@ def test_matte_solves_the_mixture_of_two_colours() -> None:
     coarse = cv2.GaussianBlur((true > 0.8).astype(np.float32), (0, 0), 4.0)
     matte = colour_matte(colours.astype(np.uint8), coarse)
     assert np.abs(matte - true).mean() < 0.3 * np.abs(coarse - true).mean()
+
+
+def test_the_skull_is_head_whatever_the_colours_say(crop_and_guide: tuple[HeadCrop, ParseGuide]) -> None:
+    crop, guide = crop_and_guide
+
+    class Blind(PersonSegmenter):
+        """Loses the upper half of the head and sees a hole in the face."""
+
+        def segment_head(self, pixels: np.ndarray) -> np.ndarray:
+            person = super().segment_head(pixels)
+            person[: int(guide.landmarks_px[9, 1])] = 0.0
+            x, y = np.rint(guide.landmarks_px[5]).astype(int)
+            person[y - 5 : y + 5, x - 5 : x + 5] = 0.0
+            return person
+
+    parse = InterimHeadParser(Blind()).parse(crop, guide)
+    inner = cv2.erode((guide.skull & ~guide.ears).astype(np.uint8), np.ones((31, 31), np.uint8)) > 0
+    above_chin = inner & (np.arange(crop.size)[:, None] < guide.landmarks_px[152, 1] - 20)
+    assert parse.matte[above_chin].min() > 0.9
+    assert (parse.labels[above_chin] != BACKGROUND).all()

@@ -1,0 +1,64 @@
+"""Parts of the model beneath and beside the shells."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from backend.assemble import SCALP_DEPTH_MM, covered_polygons, under_shell
+from backend.camera import Camera
+from backend.crop import HeadCrop
+from backend.head_parse import BACKGROUND, FACE, HAIR
+from backend.morphable import MorphableModel, load_head_model
+from backend.project import EARS
+from backend.sight import Sight
+
+SIZE = 64
+CAMERA = Camera(150.0, 150.0, 31.5, 31.5, SIZE, SIZE)
+
+
+@pytest.fixture(scope="module")
+def model() -> MorphableModel:
+    return load_head_model()
+
+
+def sight(label: int) -> Sight:
+    pixels = np.zeros((SIZE, SIZE, 3), np.uint8)
+    crop = HeadCrop(pixels, np.ones((SIZE, SIZE), bool), CAMERA, 1.0, 0.0, 0.0)
+    nearest = np.full((SIZE, SIZE), np.inf, np.float32)
+    return Sight(pixels, CAMERA, crop, nearest, np.full((SIZE, SIZE), label, np.uint8))
+
+
+def in_view(model: MorphableModel) -> np.ndarray:
+    return model.mean * (1, -1, -1) + (0, 0, 1200)
+
+
+def polygons_of(model: MorphableModel, region: str) -> np.ndarray:
+    corners = np.where(model.polygons >= 0, model.polygons, model.polygons[:, :1])
+    return model.regions[region][corners].all(axis=1)
+
+
+def test_the_lining_lies_inside_and_starts_at_the_face(model: MorphableModel) -> None:
+    drawn = under_shell(model, model.mean, EARS)
+    scalp = model.regions["scalp"] & ~model.regions["face"]
+    moved = np.linalg.norm(drawn - model.mean, axis=1)
+    assert (moved[~scalp] == 0).all()
+    assert moved.max() == pytest.approx(SCALP_DEPTH_MM, abs=0.01)
+    middle = model.mean[scalp].mean(axis=0)
+    inwards = np.linalg.norm(drawn - middle, axis=1) < np.linalg.norm(model.mean - middle, axis=1)
+    assert inwards[moved > 0.5 * SCALP_DEPTH_MM].mean() > 0.95
+
+
+def test_ears_under_hair_are_dropped_unless_the_model_shows_them(model: MorphableModel) -> None:
+    drop = covered_polygons(model, in_view(model), sight(HAIR), ("ear_left",))
+    assert drop[polygons_of(model, "ear_right")].all()
+    assert not drop[polygons_of(model, "ear_left")].any()
+
+
+def test_an_ear_that_the_face_hides_stays(model: MorphableModel) -> None:
+    assert not covered_polygons(model, in_view(model), sight(FACE), ()).any()
+
+
+def test_scalp_beyond_the_silhouette_is_dropped(model: MorphableModel) -> None:
+    drop = covered_polygons(model, in_view(model), sight(BACKGROUND), EARS)
+    np.testing.assert_array_equal(drop, polygons_of(model, "scalp"))
