@@ -22,7 +22,7 @@ from .parse import InterimHeadParser
 from .person_mask import PersonSegmenter
 from .photo import Photo
 from .photo_checks import check_face, check_pose, choose_face
-from .plate import background_plate, body_card
+from .plate import background_plate, body_card, head_matte
 from .progress import Progress, Stopwatch, ignore
 from .project import ProjectedHead, project_head, well_fitted_ears
 from .protocol import Stage
@@ -179,8 +179,8 @@ class Engine:
         by_name = {ball.name: ball for ball in balls}
         parts = [part_mesh(model, fit, part, by_name.get(part), drop, ears) for part in model.part_names]
         person = self._person(photo, crop, parse)
-        plate = background_plate(photo, person)
-        body = body_card(photo, crop, parse, person)
+        plate = background_plate(photo, person, head_matte(crop, parse, photo))
+        body = body_card(photo, crop, parse, person, plate)
         images = {
             "face": self._painter.face(vertices_cam, sight, found.points_px),
             "eyes": self._painter.eyes(vertices_cam, sight, found.points_px, straight, balls),

@@ -35,6 +35,8 @@ NECK_HALF_WIDTH_MM = (46.0, 62.0)
 """Bounds of half a neck's width: 2.5 to 97.5 % of adults (NASA-STD-3000, neck circumference)."""
 NECK_ROWS_MM = 35.0
 """Rows below the chin in which a neck can be seen."""
+FAINTEST = 0.08
+"""Below this matte a pixel's own colour is background with noise."""
 HEAD_TRACE = 0.02
 """Matte from which a pixel shows some of the head."""
 SLIVER_MM = 6.0
@@ -43,18 +45,23 @@ BODY_SEAM_MM = 3.0
 """Body pixels this close to the head carry some of its colour."""
 
 
-def background_plate(photo: Photo, person: Field) -> NDArray[np.uint8]:
+def background_plate(photo: Photo, person: Field, head: Field | None = None) -> NDArray[np.uint8]:
     """The photo (H,W,3) with the person painted over by the surrounding background and its grain.
 
     Args:
         photo: upright sRGB.
         person: (H,W) matte in [0,1] of everything that has to go.
+        head: (H,W) matte of the head alone. Around it the plate will be looked at, so it gives up a wide
+            border; the body stays before the plate, which may follow it closely. None: wide everywhere.
     """
     height, width = photo.pixels.shape[:2]
     scale = min(1.0, FILL_SIDE / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
     small = cv2.resize(photo.pixels, size, interpolation=cv2.INTER_AREA)
-    known = _clear_of(cv2.resize(person, size, interpolation=cv2.INTER_AREA))
+    growth = MASK_GROWTH * float(np.hypot(*size))
+    moving = cv2.resize(person if head is None else head, size, interpolation=cv2.INTER_AREA)
+    whole = cv2.resize(person, size, interpolation=cv2.INTER_AREA)
+    known = np.minimum(_clear_of(moving, growth), _clear_of(whole, min(1.0, growth)))
     fill = cv2.resize(push_pull(small, known), (width, height), interpolation=cv2.INTER_CUBIC)
     weight = cv2.resize(known, (width, height), interpolation=cv2.INTER_LINEAR)[..., None]
     fill += _grain(photo.pixels, weight[..., 0] > 0.99)
@@ -63,53 +70,56 @@ def background_plate(photo: Photo, person: Field) -> NDArray[np.uint8]:
 
 
 def body_card(
-    photo: Photo, crop: HeadCrop, parse: HeadParse, person: Field | None = None
+    photo: Photo,
+    crop: HeadCrop,
+    parse: HeadParse,
+    person: Field | None = None,
+    plate: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.uint8]:
     """Neck, shoulders and clothes as a layer (H,W,4) of the photo, sRGB with straight alpha.
 
     What the head hides is continued from the body alone: the rows between two visible pieces of
-    the body, a strip beneath the head's edge, and the neck upward behind the chin. The card takes a
-    rim of background along, as wide as the band in which the plate is made up: at the photo's own
-    camera card over plate is the photo.
+    the body, a strip beneath the head's edge, and the neck upward behind the chin.
 
     Args:
         photo: upright sRGB.
         crop: the working crop.
         parse: its classes and mattes.
         person: (H,W) matte of the person in the whole photo, for what lies beyond the crop.
+        plate: (H,W,3) background; with it the colours of soft edges are solved so that card over plate
+            is the photo.
     """
     size = (photo.width, photo.height)
     neck = _neck(crop, parse)
-    sure = _sure_body(crop, parse)
     hidden = crop.map_to_photo(_hidden_body(crop, parse, neck), *size)
-    fill = crop.map_to_photo(_fill(crop, sure, neck), *size)
-    near = cv2.dilate(np.isin(parse.labels, HEAD_CLASSES).astype(np.uint8), _disc(_pixels(UNDERLAP_MM, crop)))
-    head = crop.map_to_photo(parse.matte * near, *size)
+    fill = crop.map_to_photo(_fill(crop, _sure_body(crop, parse), neck), *size)
+    head = head_matte(crop, parse, photo)
     whole = crop.map_to_photo(parse.person, *size) if person is None else person
-    rim = _band(photo) + 1
-    solid = ((np.clip(whole - head, 0.0, 1.0) > 0.5) & (head < HEAD_TRACE)).astype(np.uint8)
-    visible = cv2.GaussianBlur(cv2.dilate(solid, _disc(rim)).astype(np.float32), (0, 0), 1.0)
+    visible = np.clip(whole - head, 0.0, 1.0)
     seam = max(1, round(_pixels(BODY_SEAM_MM, crop) / crop.scale))
     headed = cv2.dilate((head > HEAD_TRACE).astype(np.uint8), _disc(seam)).astype(np.float32)
     taken = cv2.GaussianBlur(headed, (0, 0), seam / 2)[..., None]
-    colours = taken * fill + (1.0 - taken) * photo.pixels
+    own = photo.pixels.astype(np.float32)
+    if plate is not None:
+        own = plate + (own - plate) / visible[..., None].clip(FAINTEST)
+    colours = taken * fill + (1.0 - taken) * own
     alpha = np.where(head < HEAD_TRACE, np.maximum(visible, hidden), hidden)
     return np.clip(np.rint(np.dstack([colours, 255.0 * alpha])), 0, 255).astype(np.uint8)
 
 
-def _band(photo: Photo) -> int:
-    """Photo pixels around the person in which the plate is not yet the photo."""
-    return max(1, round(2 * MASK_GROWTH * float(np.hypot(photo.width, photo.height))))
+def head_matte(crop: HeadCrop, parse: HeadParse, photo: Photo) -> Field:
+    """(H,W) matte of the head alone; traces of it along far shoulders are noise and left out."""
+    near = cv2.dilate(np.isin(parse.labels, HEAD_CLASSES).astype(np.uint8), _disc(_pixels(UNDERLAP_MM, crop)))
+    return crop.map_to_photo(parse.matte * near, photo.width, photo.height)
 
 
-def _clear_of(person: Field) -> Field:
-    """1 where surely no person is, falling to 0 over the last pixels before it."""
-    growth = MASK_GROWTH * float(np.hypot(*person.shape))
-    traces = (person > PERSON_TRACE).astype(np.uint8)
-    distance = (
-        cv2.distanceTransform(1 - traces, cv2.DIST_L2, 3) if traces.any() else np.full_like(person, 1e6)
-    )
-    return np.clip(distance / growth - 1.0, 0.0, 1.0).astype(np.float32)
+def _clear_of(matte: Field, growth_px: float) -> Field:
+    """(H,W) 1 where surely none of the matte is, falling to 0 between two and one growths from it."""
+    traces = (matte > PERSON_TRACE).astype(np.uint8)
+    if not traces.any():
+        return np.ones_like(matte)
+    distance = cv2.distanceTransform(1 - traces, cv2.DIST_L2, 3)
+    return np.clip(distance / growth_px - 1.0, 0.0, 1.0).astype(np.float32)
 
 
 def _grain(pixels: NDArray[np.uint8], known: Mask) -> Field:

@@ -41,10 +41,11 @@ def evaluate_geometry(
 ) -> dict[str, Any]:
     """Compare predicted meshes with the true depth of a data set.
 
-    Every true pixel of a region (every n-th of a large one) counts with its distance to the nearest point of the predicted
-    surface, after the alignment of :func:`backend.evaluate.align.align_to_face`. Means, medians and
-    coverages are taken per image and averaged over images. A photo without a prediction counts as
-    coverage 0, has null errors and says why under ``refused``.
+    Every true pixel of a region (every n-th of a large one) counts with its distance to the nearest
+    point of the predicted surface, after the alignment of
+    :func:`backend.evaluate.align.align_to_face`. Means, medians and coverages are taken per image and
+    averaged over images. A photo without a prediction counts as coverage 0, has null errors and says
+    why under ``refused``.
 
     Args:
         dataset: folder; items without camera, depth and regions are left out.
