@@ -53,7 +53,7 @@ def well_fitted_ears(head: ProjectedHead, labels: NDArray[np.uint8]) -> tuple[st
     """Ears of the model that lie where the photo (classes (S,S)) shows an ear."""
     seen = (labels == EAR).astype(np.uint8)
     _, patches = cv2.connectedComponents(seen, connectivity=8)
-    fitted = []
+    fitted: list[str] = []
     for name in EARS:
         mine = getattr(head, name)
         touched = np.unique(patches[mine & (seen > 0)])
