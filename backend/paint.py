@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from .assemble import IMAGE_OF_PART
 from .eyes import LID_LANDMARKS, Eyeball, finish_eyes
@@ -42,6 +44,10 @@ SKIN_CHROMA, DARKEST_SKIN = 16.0, 0.35
 """Reach of one person's skin in Lab: chroma about the face's median, lightness as a share of it."""
 HIGH_COLLAR, COLLAR_SOFTNESS_MM = 65.0, 6.0
 """Percentile of the neck's height at which a collar stands that shows no skin; width of its fade."""
+COLLAR_RISE_MM = 25.0
+"""A shirt's collar stands about this much higher at the side and nape than at the pit of the neck."""
+ALWAYS_BARE_MM = (8.0, 16.0)
+"""Distance below the jaw line up to which the neck is always skin, and from which it may be clothed."""
 NECK_EDGE_TEXELS, SPECKLE_TEXELS = 5.0, 10.0
 MIN_TEETH_PX = 60
 """Fewer pixels between the lips are their shadow, not teeth."""
@@ -65,6 +71,12 @@ class HeadPainter:
             "mouth": (MOUTH_GRID, MOUTH_SIZE),
         }
         self.atlases = {name: self._atlas(name, *size) for name, size in sizes.items()}
+
+    @cached_property
+    def _below_jaw(self) -> Image:
+        """(N,1) distance of each vertex from the face, mm, on the mean head."""
+        face = cKDTree(self.model.mean[self.model.regions["face"]])
+        return face.query(self.model.mean)[0][:, None].astype(np.float32)
 
     def _atlas(self, image: str, grid: int, size: int) -> Atlas:
         parts = [i for i, part in enumerate(self.model.part_names) if IMAGE_OF_PART[part] == image]
@@ -100,9 +112,11 @@ class HeadPainter:
         if hair is not None:
             base[scalp], base_trust[scalp] = hair, 0.6
         colour = fill_by_symmetry(atlas, painting, atlas.to_grid(base), atlas.to_grid(base_trust))
-        height = atlas.spread(self.model.mean[:, 1:2])[:, 0]
         skin = neck & seen.visible & (seen.labels == BODY) & ~cloth
-        bare = np.where(cloth & seen.visible, 0.0, _above_collar(height, neck, skin))
+        bare = _above_collar(atlas.spread(self.model.mean), neck, skin)
+        bare = np.where(cloth & seen.visible, 0.0, bare)
+        # Under the jaw the photo's shadows tell little, and a gap there shows at once.
+        bare = np.maximum(bare, 1 - smoothstep(atlas.spread(self._below_jaw)[:, 0], *ALWAYS_BARE_MM))
         return np.dstack([colour, self._alpha(atlas, neck, bare)])
 
     @staticmethod
@@ -190,18 +204,27 @@ class HeadPainter:
         return 1.0 if tone is None else float(np.clip(tone.mean() / MEAN_SKIN_LUMA, 0.25, 1.2))
 
 
-def _above_collar(height_mm: Image, neck: NDArray[np.bool_], skin: NDArray[np.bool_]) -> NDArray[np.float32]:
+def _above_collar(place_mm: Image, neck: NDArray[np.bool_], skin: NDArray[np.bool_]) -> NDArray[np.float32]:
     """(M,) 1 above the collar and 0 below it, for texels of the neck that the photo does not show.
 
-    The collar stands where the visible skin of the neck (M,) ends; without any, under the jaw.
+    The collar stands where the visible skin of the neck (M,) ends; without any, under the jaw. It
+    rises towards the nape.
+
+    Args:
+        place_mm: (M,3) head frame, on the mean head.
+        neck: (M,) texels of the neck.
+        skin: (M,) texels of the neck at which the photo shows skin.
     """
+    height, depth = place_mm[:, 1], place_mm[:, 2]
     if not neck.any():
-        return np.ones(len(height_mm), np.float32)
+        return np.ones(len(height), np.float32)
     if skin.sum() >= MIN_TONE_PX:
-        collar = float(np.percentile(height_mm[skin], 10))
+        collar = float(np.percentile(height[skin], 10))
     else:
-        collar = float(np.percentile(height_mm[neck], HIGH_COLLAR))
-    return smoothstep(height_mm, collar - COLLAR_SOFTNESS_MM, collar + COLLAR_SOFTNESS_MM)
+        collar = float(np.percentile(height[neck], HIGH_COLLAR))
+    front, nape = float(depth[neck].max()), float(depth[neck].min())
+    line = collar + COLLAR_RISE_MM * smoothstep(-depth, -front, -(front + nape) / 2)
+    return smoothstep(height - line, -COLLAR_SOFTNESS_MM, COLLAR_SOFTNESS_MM)
 
 
 def _inside(outline_px: Image, seen: Seen) -> NDArray[np.bool_]:
