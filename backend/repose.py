@@ -13,7 +13,8 @@ from .reconstruction import Reconstruction, TexturedMesh
 
 Image = NDArray[np.float32]
 
-MAX_RENDER_SIDE = 4096
+BAND_PIXELS = 1_000_000
+"""Pixels rendered at once: layers of a whole large picture would not fit into memory."""
 
 
 def posed_vertices(reconstruction: Reconstruction, mesh: TexturedMesh) -> NDArray[np.float32]:
@@ -34,18 +35,26 @@ def render_coarse(
     and the layers are blended by depth, so that soft hair edges show what lies behind them.
     """
     view = camera or reconstruction.camera
-    fine = view.cropped(supersample, -0.5 + 0.5 / supersample, -0.5 + 0.5 / supersample, 0, 0)
-    fine = Camera(fine.fx, fine.fy, fine.cx, fine.cy, view.width * supersample, view.height * supersample)
-    layers = []
+    shift = 0.5 / supersample - 0.5
+    fine = view.cropped(supersample, shift, shift, view.width * supersample, view.height * supersample)
+    placed = []
     for mesh in reconstruction.meshes:
-        if not mesh.visible:
-            continue
-        placed = pose if mesh.follows_head else reconstruction.pose
-        vertices = placed.to_camera(posed_vertices(reconstruction, mesh))
-        layers.append(_layer(mesh, reconstruction.images[mesh.image], vertices, fine))
-    blended = _blend(layers, fine.height, fine.width)
-    if supersample > 1:
-        blended = cv2.resize(blended, (view.width, view.height), interpolation=cv2.INTER_AREA)
+        if mesh.visible:
+            standing = pose if mesh.follows_head else reconstruction.pose
+            placed.append((mesh, standing.to_camera(posed_vertices(reconstruction, mesh))))
+    rows = max(1, BAND_PIXELS // (fine.width * supersample)) * supersample
+    bands = []
+    for top in range(0, fine.height, rows):
+        band = fine.cropped(1.0, 0.0, top, fine.width, min(rows, fine.height - top))
+        layers = [_layer(mesh, reconstruction.images[mesh.image], at, band) for mesh, at in placed]
+        blended = _blend(layers, band.height, band.width)
+        size = (view.width, band.height // supersample)
+        bands.append(cv2.resize(blended, size, interpolation=cv2.INTER_AREA))
+    return _straight(np.concatenate(bands))
+
+
+def _straight(blended: Image) -> NDArray[np.uint8]:
+    """Premultiplied (H,W,4) as uint8 with straight alpha."""
     colour = blended[..., :3] / blended[..., 3:].clip(1e-6)
     return np.rint(np.dstack([colour.clip(0, 255), 255 * blended[..., 3].clip(0, 1)])).astype(np.uint8)
 
