@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 
 import numpy as np
@@ -177,21 +178,24 @@ class Engine:
         sight = Sight(photo.pixels, fit.camera, crop, nearest, parse.labels)
         drop = covered_polygons(model, vertices_cam, sight, ears)
         by_name = {ball.name: ball for ball in balls}
-        parts = [part_mesh(model, fit, part, by_name.get(part), drop, ears) for part in model.part_names]
-        person = self._person(photo, crop, parse)
-        plate = background_plate(photo, person, head_matte(crop, parse, photo))
-        body = body_card(photo, crop, parse, person, plate)
-        images = {
-            "face": self._painter.face(vertices_cam, sight, found.points_px),
-            "eyes": self._painter.eyes(vertices_cam, sight, found.points_px, straight, balls),
-            "mouth": self._painter.mouth(vertices_cam, sight, found.points_px),
-            "lashes": lash_image(),
-            "hair": front_image(photo, crop, parse, over(body, plate)),
-            "back": back_image(photo, crop, parse),
-            "body": body,
-            "photo": photo.pixels,
-            "plate": plate,
-        }
+        # The face's texture takes as long as everything else together; numpy and OpenCV release the GIL.
+        with ThreadPoolExecutor(max_workers=1) as second:
+            face = second.submit(self._painter.face, vertices_cam, sight, found.points_px)
+            parts = [part_mesh(model, fit, part, by_name.get(part), drop, ears) for part in model.part_names]
+            person = self._person(photo, crop, parse)
+            plate = background_plate(photo, person, head_matte(crop, parse, photo))
+            body = body_card(photo, crop, parse, person, plate)
+            images = {
+                "eyes": self._painter.eyes(vertices_cam, sight, found.points_px, straight, balls),
+                "mouth": self._painter.mouth(vertices_cam, sight, found.points_px),
+                "lashes": lash_image(),
+                "hair": front_image(photo, crop, parse, over(body, plate)),
+                "back": back_image(photo, crop, parse),
+                "body": body,
+                "photo": photo.pixels,
+                "plate": plate,
+                "face": face.result(),
+            }
         return (*parts, *shells, body_mesh(fit.camera, fit.pose)), images
 
     def _person(self, photo: Photo, crop: HeadCrop, parse: HeadParse) -> NDArray[np.float32]:

@@ -33,7 +33,7 @@ class ClassicalRefiner:
     """Gap closing by push-pull and alpha compositing. Interim."""
 
     interim = True
-    method = "classical filling (interim)"
+    method = "filling from the neighbours"
 
     def refine(self, coarse: NDArray[np.uint8], plate: NDArray[np.uint8], *, transparent: bool) -> Still:
         """See :class:`Refiner`."""

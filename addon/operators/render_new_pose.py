@@ -88,7 +88,7 @@ class LIKENESS_OT_render_new_pose(bpy.types.Operator, JobOperator):
 def describe(result: StillData) -> str:
     """How the picture was finished, in one sentence."""
     share = f"gaps in {result.header.invented_share:.1%} of the head are filled in"
-    method = f" by a simple interim method ({result.header.method})" if result.header.interim else ""
+    method = f" by an interim method: {result.header.method}" if result.header.interim else ""
     return f"New pose rendered: {share}{method}"
 
 
