@@ -144,7 +144,7 @@ def table(result: dict[str, Any]) -> str:
         f"{photo['name']}, {photo['width']} x {photo['height']}; median of {result['runs']} warm runs",
         *(f"  {name:14} {value:9.1f} ms" for name, value in result["median_ms"].items()),
         f"  {'first import':14} {result['first_import_ms']:9.1f} ms",
-        f"  {'peak memory':14} {result['peak_memory_mb'] or float('nan'):9.1f} MB",
+        f"  {'peak memory':14} {result['peak_memory_mb'] or float('nan'):9.1f} MiB",
         f"Rasteriser, {raster['size']} x {raster['size']}, {raster['triangles']} triangles:",
         f"  {'torch':14} {raster['torch_ms']:9.1f} ms",
     ]

@@ -13,7 +13,7 @@ from .frames import Pose
 from .push_pull import push_pull
 from .texture import Atlas, Painting, composite, shrunk, smoothstep
 
-Image1 = NDArray[np.float32]
+Tones = NDArray[np.float32]
 
 IRIS_LANDMARK = {"eye_left": 473, "eye_right": 468}
 """MediaPipe's iris centres (left and right of the subject)."""
@@ -24,6 +24,10 @@ LID_LANDMARKS = {
 """Lid margins in order around the eye opening."""
 IRIS_RADIUS_MM = 5.9
 """Half the horizontal visible iris diameter of adults, 11.7 mm (Ruefer et al., Cornea 2005)."""
+PUPIL_MM, LIMBUS_MM = 1.9, 0.7
+"""Pupil radius in room light; width over which the iris fades into the sclera."""
+DEFAULT_SCLERA, DEFAULT_IRIS = np.float32([196, 186, 180]), np.float32([82, 64, 52])
+"""sRGB of an eye that the photo hides."""
 MAX_GAZE_DEG = 35.0
 """Comfortable limit of eye rotation; a landmark that asks for more is wrong."""
 
@@ -128,12 +132,7 @@ def finish_eyes(
     return composite(painting, push_pull(atlas.to_grid(base), atlas.covered))
 
 
-PUPIL_MM, LIMBUS_MM = 1.9, 0.7
-"""Pupil radius in room light; width over which the iris fades into the sclera."""
-DEFAULT_SCLERA, DEFAULT_IRIS = np.float32([196, 186, 180]), np.float32([82, 64, 52])
-
-
-def _radial_tones(from_axis_mm: Image1, colour: Image1, trust: Image1) -> Image1:
+def _radial_tones(from_axis_mm: Tones, colour: Tones, trust: Tones) -> Tones:
     """(M,3) colour by distance from the optical axis: pupil, iris, limbus, sclera."""
     sclera = _typical(colour, trust * (from_axis_mm > IRIS_RADIUS_MM + 1), DEFAULT_SCLERA)
     in_iris = (from_axis_mm < IRIS_RADIUS_MM - 0.8) & (from_axis_mm > PUPIL_MM + 0.4)
@@ -146,7 +145,7 @@ def _radial_tones(from_axis_mm: Image1, colour: Image1, trust: Image1) -> Image1
     return tone + (sclera - tone) * white
 
 
-def _typical(colour: Image1, trust: Image1, default: Image1) -> Image1:
+def _typical(colour: Tones, trust: Tones, default: Tones) -> Tones:
     """Median of the well-seen colours (M,3), or the default where fewer than 20 texels are seen."""
     good = trust > 0.6
     return np.median(colour[good], axis=0).astype(np.float32) if good.sum() >= 20 else default

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from .camera import Camera
 from .frames import HEAD_TO_CAMERA_AXES, Pose
+from .head_parse import FACE_OVAL
 from .landmarks import DetectedFace
 from .morphable import MorphableModel
 from .photo import Photo
@@ -27,11 +28,6 @@ Array = NDArray[np.float64]
 
 IRIS_LANDMARKS = slice(468, 478)
 """MediaPipe's iris points: they follow the gaze, so they take no part in the fit of the head."""
-FACE_OVAL = (
-    10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
-    152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
-)  # fmt: skip
-"""MediaPipe's FACEMESH_FACE_OVAL: drawn along the visible outline, hence less exact on the surface."""
 LIDS_AND_LIPS = (
     33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246,
     263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466,
@@ -48,6 +44,7 @@ class FitSettings:
     landmark_sigma_mm: float = 1.6
     """Spread of one landmark about the model (2 mm RMS was seen on portraits)."""
     oval_weight: float = 0.25
+    """The detector draws the oval along the visible outline: hence less exact on the surface."""
     contour_weight: float = 2.0
     robust_scale: float = 3.0
     """Geman-McClure scale in landmark sigmas: points beyond it lose their vote."""

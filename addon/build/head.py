@@ -68,7 +68,12 @@ def _build_parts(
         key = (mesh.header.image, mesh.header.has_alpha)
         if key not in materials:
             image = images[mesh.header.image]
-            materials[key] = build_material(image.name, image, has_alpha=mesh.header.has_alpha)
+            materials[key] = build_material(
+                image.name,
+                image,
+                has_alpha=mesh.header.has_alpha,
+                cut_out=mesh.header.name == FACE_MESH,
+            )
         items[mesh.header.name] = item = _build_part(mesh, materials[key], pivot)
         collection.objects.link(item)
         mark(item, mesh.header.name, pivot)

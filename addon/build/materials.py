@@ -14,8 +14,14 @@ SKIN_ROUGHNESS = 0.55
 """Rough enough that the photo's own highlights are not doubled."""
 
 
-def build_material(name: str, image: bpy.types.Image, *, has_alpha: bool) -> bpy.types.Material:
-    """A material that shows ``image`` unlit, and can be switched to a Principled surface."""
+def build_material(
+    name: str, image: bpy.types.Image, *, has_alpha: bool, cut_out: bool = False
+) -> bpy.types.Material:
+    """A material that shows ``image`` unlit, and can be switched to a Principled surface.
+
+    With ``cut_out`` its alpha is rounded to seen or not: other programs draw blended surfaces after all
+    others, and the face would then cover the hair. glTF calls that MASK.
+    """
     material = bpy.data.materials.new(name)
     tree = compat.enable_nodes(material)
     tree.nodes.clear()
@@ -35,8 +41,9 @@ def build_material(name: str, image: bpy.types.Image, *, has_alpha: bool) -> bpy
     link(texture.outputs["Color"], photo.inputs["Color"])
     unlit = photo.outputs["Emission"]
     if has_alpha:
-        unlit = _soft_edge(tree, texture, photo)
-        link(texture.outputs["Alpha"], principled.inputs["Alpha"])
+        alpha = _rounded(tree, texture.outputs["Alpha"]) if cut_out else texture.outputs["Alpha"]
+        unlit = _with_alpha(tree, alpha, photo)
+        link(alpha, principled.inputs["Alpha"])
         compat.use_soft_alpha(material)
     link(unlit, look.inputs[1])
     link(principled.outputs["BSDF"], look.inputs[2])
@@ -56,13 +63,21 @@ def set_look(material: bpy.types.Material | None, look: str) -> None:
         node.inputs["Fac"].default_value = 1.0 if look == LOOK_LIT else 0.0
 
 
-def _soft_edge(
-    tree: bpy.types.NodeTree, texture: bpy.types.Node, photo: bpy.types.Node
+def _rounded(tree: bpy.types.NodeTree, alpha: bpy.types.NodeSocket) -> bpy.types.NodeSocket:
+    """0 or 1, in the form that Blender's glTF exporter knows."""
+    node = _node(tree, "ShaderNodeMath", -150, -300)
+    node.operation = "ROUND"
+    tree.links.new(alpha, node.inputs[0])
+    return node.outputs[0]
+
+
+def _with_alpha(
+    tree: bpy.types.NodeTree, alpha: bpy.types.NodeSocket, photo: bpy.types.Node
 ) -> bpy.types.NodeSocket:
-    """The unlit branch made transparent by the picture's alpha."""
+    """The unlit branch made transparent by an alpha."""
     clear = _node(tree, "ShaderNodeBsdfTransparent", 0, 280)
     mix = _node(tree, "ShaderNodeMixShader", 200, 200)
-    tree.links.new(texture.outputs["Alpha"], mix.inputs["Fac"])
+    tree.links.new(alpha, mix.inputs["Fac"])
     tree.links.new(clear.outputs["BSDF"], mix.inputs[1])
     tree.links.new(photo.outputs["Emission"], mix.inputs[2])
     return mix.outputs["Shader"]

@@ -133,7 +133,7 @@ def reconstruction(warnings: tuple[str, ...] = ()) -> bytes:
         headers.append(MeshHeader(name, image, tuple(map(float, origin)), has_shape_keys=keys, **more))
         arrays.update(payload.mesh_arrays(name, mesh))
 
-    add("face", (70, 95, 80), 48, 64, "face", keys=True)
+    add("face", (70, 95, 80), 48, 64, "face", keys=True, has_alpha=True)
     add("eye_left", (12, 12, 12), 12, 16, "eyes", origin=(30, 20, 71))
     add("eye_right", (12, 12, 12), 12, 16, "eyes", origin=(-30, 20, 71))
     add("teeth", (20, 6, 8), 8, 16, "mouth", offset=(0, -50, 50), keys=True)
@@ -148,7 +148,7 @@ def reconstruction(warnings: tuple[str, ...] = ()) -> bytes:
     images = {
         "photo": png(photo),
         "plate": png(plate),
-        "face": png(photo),
+        "face": png(soft),
         "eyes": png(photo),
         "mouth": png(photo),
         "hair": png(soft),

@@ -37,6 +37,8 @@ def test_shape_keys_and_textures_travel(head, tmp_path):
     assert len(textured) == len(scene["materials"]) > 0
     hair = scene["materials"][meshes["Hair and Ears"]["primitives"][0]["material"]]
     assert hair["alphaMode"] in ("BLEND", "MASK")
+    face = scene["materials"][meshes["Face"]["primitives"][0]["material"]]
+    assert face["alphaMode"] == "MASK"  # a blended face would be drawn over the hair
     assert list(bpy.context.selected_objects) == [cube]
 
 
