@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .crop import HeadCrop
+from .hair_mesh import ShellOptions
 from .head_parse import EAR, FACE, HAIR, HEADWEAR, OTHER_HEAD, HeadParse
 from .photo import Photo
 from .push_pull import push_pull
@@ -17,8 +18,6 @@ MAX_SIDE = 2048
 """Larger shell textures cost memory that a 512 px mesh cannot show."""
 FAINT = (0.08, 0.3)
 """Mattes between which a pixel's own colour takes over from that of the hair beside it."""
-BACK_EDGE = (0.8, 0.97)
-"""Mattes between which the far side becomes solid."""
 SOLID = 0.95
 """Matte above which a pixel's colour holds no background."""
 
@@ -50,7 +49,7 @@ def front_image(
     side = shell_side(crop)
     colour = _crop_at(photo.pixels, crop, side)
     behind = _crop_at(behind_head, crop, side)
-    matte = cv2.resize(parse.matte, (side, side), interpolation=cv2.INTER_CUBIC).clip(0, 1)
+    matte = cv2.resize(_lined(parse.matte), (side, side), interpolation=cv2.INTER_CUBIC).clip(0, 1)
     alpha = matte[..., None]
     pure = behind + (colour - behind) / alpha.clip(FAINT[0])
     inner = push_pull(colour, (matte > SOLID).astype(np.float32))
@@ -60,8 +59,16 @@ def front_image(
     return np.dstack([_to_uint8(front), _to_uint8(255 * matte)])
 
 
+def _lined(matte: Image) -> Image:
+    """(S,S) matte that is opaque wherever the back lies behind it: there no background shines through."""
+    inside = (cv2.GaussianBlur(matte, (0, 0), 2) > 0.5).astype(np.uint8)
+    depth = cv2.distanceTransform(inside, cv2.DIST_L2, 5)
+    end = ShellOptions.back_inset_px
+    return np.maximum(matte, ((depth - end / 2) / (end / 2)).clip(0, 1)).astype(np.float32)
+
+
 def back_image(photo: Photo, crop: HeadCrop, parse: HeadParse, seed: int = 0) -> NDArray[np.uint8]:
-    """The far side's picture (T,T,4): hair tones with strand-like streaks, or skin on a bald head.
+    """The far side's picture (S,S,3): hair tones with strand-like streaks, or skin on a bald head.
 
     Nobody has seen it, so it is made up: tones from the visible hair, texture from noise drawn out
     along the strands' usual fall.
@@ -82,9 +89,7 @@ def back_image(photo: Photo, crop: HeadCrop, parse: HeadParse, seed: int = 0) ->
     noise = np.random.default_rng(seed).standard_normal((side, side)).astype(np.float32)
     strands = cv2.GaussianBlur(noise, (0, 0), sigmaX=1.2, sigmaY=14)
     strands /= max(float(strands.std()), 1e-6)
-    # Tighter than the front's edge: through soft hair one sees the background, not the far side.
-    alpha = _to_uint8(255 * (parse.matte - BACK_EDGE[0]) / (BACK_EDGE[1] - BACK_EDGE[0]))
-    return np.dstack([_to_uint8(tone + 0.7 * strength * strands[..., None]), alpha])
+    return _to_uint8(tone + 0.7 * strength * strands[..., None])
 
 
 def _crop_at(pixels: NDArray[np.uint8], crop: HeadCrop, side: int) -> Image:
