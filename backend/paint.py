@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree
 
 from .assemble import IMAGE_OF_PART
 from .eyes import LID_LANDMARKS, Eyeball, finish_eyes
-from .head_parse import BODY, EAR, FACE, GLASSES, HAIR, HEADWEAR, OTHER_HEAD
+from .head_parse import BACKGROUND, BODY, EAR, FACE, GLASSES, HAIR, HEADWEAR, OTHER_HEAD
 from .morphable import MorphableModel
 from .push_pull import push_pull
 from .sight import Seen, Sight
@@ -97,7 +97,7 @@ class HeadPainter:
         for region, classes in SUITABLE.items():
             allowed |= atlas.choose(regions[region]) & np.isin(seen.labels, classes)
         neck = atlas.choose(regions["neck"])
-        cloth = self._cloth(atlas, neck, sight, seen)
+        cloth, sure_cloth = self._cloth(atlas, neck, sight, seen)
         allowed &= ~cloth
         for name in ("eye_left", "eye_right"):
             allowed &= ~_inside(points_px[list(LID_LANDMARKS[name])], seen)
@@ -116,8 +116,12 @@ class HeadPainter:
         bare = _above_collar(atlas.spread(self.model.mean), neck, skin)
         bare = np.where(cloth & seen.visible, 0.0, bare)
         # Under the jaw the photo's shadows tell little, and a gap there shows at once.
-        bare = np.maximum(bare, 1 - smoothstep(atlas.spread(self._below_jaw)[:, 0], *ALWAYS_BARE_MM))
-        return np.dstack([colour, self._alpha(atlas, neck, bare)])
+        under_jaw = 1 - smoothstep(atlas.spread(self._below_jaw)[:, 0], *ALWAYS_BARE_MM)
+        bare = np.maximum(bare, np.where(sure_cloth & seen.visible, 0.0, under_jaw))
+        # An ear fitted too large ends where the photo's background begins.
+        ears = atlas.choose(regions["ear_left"] | regions["ear_right"])
+        bare = np.where(ears, ~(seen.visible & (seen.labels == BACKGROUND)), bare)
+        return np.dstack([colour, self._alpha(atlas, neck | ears, bare)])
 
     @staticmethod
     def _alpha(atlas: Atlas, neck: NDArray[np.bool_], bare: NDArray[np.floating]) -> NDArray[np.uint8]:
@@ -132,15 +136,18 @@ class HeadPainter:
         return cv2.resize(np.rint(255 * soft).astype(np.uint8), size, interpolation=cv2.INTER_LINEAR)
 
     @staticmethod
-    def _cloth(atlas: Atlas, neck: NDArray[np.bool_], sight: Sight, seen: Seen) -> NDArray[np.bool_]:
-        """(M,) texels of the neck (M,) whose BODY pixels cannot be this person's skin, in light or shade.
+    def _cloth(
+        atlas: Atlas, neck: NDArray[np.bool_], sight: Sight, seen: Seen
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """(M,) texels of the neck (M,) whose BODY pixels cannot be this person's skin, in light or shade,
+        and those of them that are too bright to be a shadow.
 
         Speckles are left out: a collar is large, the shadow of a jaw is a line.
         """
         face = (sight.labels == FACE) & sight.crop.inside
         result = np.zeros(len(neck), bool)
         if face.sum() < MIN_TONE_PX or not neck.any():
-            return result
+            return result, result
         lab = cv2.cvtColor(sight.crop.pixels.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
         tone = np.median(lab[face], axis=0)
         at = np.rint(sight.crop.to_crop(seen.photo_px[neck])).astype(int).clip(0, sight.crop.size - 1)
@@ -152,7 +159,10 @@ class HeadPainter:
         clothed = neck & (seen.labels == BODY)
         share = cv2.GaussianBlur(atlas.to_grid((result & clothed).astype(np.float32)), (0, 0), SPECKLE_TEXELS)
         whole = cv2.GaussianBlur(atlas.to_grid(clothed.astype(np.float32)), (0, 0), SPECKLE_TEXELS)
-        return clothed & (atlas.from_grid(share) > 0.5 * atlas.from_grid(whole))
+        cloth = clothed & (atlas.from_grid(share) > 0.5 * atlas.from_grid(whole))
+        bright = np.zeros(len(neck), bool)
+        bright[neck] = here[:, 0] > tone[0]
+        return cloth, cloth & bright
 
     def eyes(
         self,
