@@ -1,0 +1,1 @@
+"""Steps of ``tools/build_synth_assets.py``."""
