@@ -19,7 +19,7 @@ from .head_parse import HeadParse, HeadParser, ParseGuide
 from .landmarks import DetectedFace, Detector, MediaPipeDetector
 from .morphable import MorphableModel, load_head_model
 from .paint import HeadPainter
-from .parse import InterimHeadParser
+from .parse_interim import InterimHeadParser
 from .person_mask import PersonSegmenter
 from .photo import Photo
 from .photo_checks import check_face, check_pose, choose_face

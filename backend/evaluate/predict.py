@@ -16,7 +16,7 @@ from ..camera import Camera
 from ..crop import HeadCrop
 from ..errors import FaceUnusable, LikenessError, NoFaceFound
 from ..export import head_surface
-from ..parse import HeadParse
+from ..head_parse import HeadParse
 from ..photo import Photo, read_photo
 from ..reconstruction import Reconstruction
 from ..repose import render_coarse

@@ -14,7 +14,7 @@ from backend.crop import HeadCrop
 from backend.evaluate import EnginePredictor, EvaluationItem
 from backend.evaluate.predict import labels_on_photo, photo_of, render_over_plate, scaled, seen_by
 from backend.frames import Pose, rotation_from_angles
-from backend.parse import HeadParse
+from backend.head_parse import HeadParse
 from backend.photo import Photo
 from backend.reconstruction import Reconstruction, TexturedMesh
 

@@ -13,7 +13,7 @@ from backend.crop import HeadCrop
 from backend.depth import HeadDepth
 from backend.frames import Pose, rotation_from_angles
 from backend.hair_mesh import ShellOptions, build_shells, shell_region
-from backend.parse import FACE, HAIR, HeadParse
+from backend.head_parse import FACE, HAIR, HeadParse
 from backend.raster import rasterize_arrays, triangulate
 from backend.reconstruction import TexturedMesh
 

@@ -5,9 +5,19 @@ import numpy as np
 import pytest
 
 from backend.crop import HeadCrop, rough_crop
-from backend.head_parse import HeadParse, ParseGuide, face_oval, guide_from_landmarks
+from backend.head_parse import (
+    BACKGROUND,
+    BODY,
+    EAR,
+    FACE,
+    HAIR,
+    HeadParse,
+    ParseGuide,
+    face_oval,
+    guide_from_landmarks,
+)
 from backend.landmarks import MediaPipeDetector
-from backend.parse import BACKGROUND, BODY, EAR, FACE, HAIR, InterimHeadParser
+from backend.parse_interim import InterimHeadParser
 from backend.person_mask import PersonSegmenter, colour_matte
 from backend.photo import Photo
 
