@@ -2,12 +2,13 @@
 
 Every triangle is spread over its rows and every row over its pixel centres, all triangles at once.
 The nearest one per pixel is found by a scatter without gradients; the winners' barycentrics are then
-computed once per pixel, with gradients.
+computed once per pixel, with gradients. Many pictures of one topology are drawn in one go.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -18,6 +19,10 @@ from .fragments import NEAR_MM, Fragments
 CANDIDATES_PER_PASS = 1 << 18
 """Triangle-pixel pairs held at once (about 100 bytes each). Fastest of 2^15 to 2^20 on a CPU, where
 smaller passes pay for their number and larger ones leave the cache."""
+CANDIDATES_PER_PASS_GPU = 1 << 24
+"""The same on other devices, where every pass waits for the host: 1.6 GB at most."""
+INDEX_BITS = 32
+INDEX_MASK = (1 << INDEX_BITS) - 1
 
 SPAN_MARGIN_PX, SPAN_MARGIN_SHARE = 0.05, 1e-6
 """Widens each row of a triangle before the exact test by more than float32 rounding can lose: pixels,
@@ -42,20 +47,50 @@ class TorchRasterizer:
         return rasterize_projected(pixels, z, triangles, drawable, camera.height, camera.width)
 
 
+@dataclass(frozen=True)
+class Hits:
+    """What B pictures of one topology show, as a list of the P pixels that show anything."""
+
+    pixel: Tensor
+    """(P,) int64 ``(picture * height + row) * width + column``, ascending."""
+    triangle: Tensor
+    """(P,) int64 index of the nearest triangle."""
+    barycentric: Tensor
+    """(P,3) perspective-correct weights of its corners."""
+    depth: Tensor
+    """(P,) mm along the optical axis."""
+
+
+def rasterize_pictures(
+    pixels: Tensor, depth: Tensor, triangles: Tensor, drawable: Tensor, height: int, width: int
+) -> Hits:
+    """Draw B pictures at once: ``pixels`` (B,N,2), ``depth`` (B,N) > 0, ``triangles`` (T,3) where
+    ``drawable`` (B,T) bool allows. Ties and edges as :class:`TorchRasterizer`.
+    """
+    with torch.no_grad():
+        corners = pixels.detach()[:, triangles].permute(2, 3, 0, 1).flatten(2)
+        inverse_depth = (1.0 / depth.detach())[:, triangles].permute(2, 0, 1).flatten(1)
+        face = _nearest_triangle(corners, inverse_depth, drawable.flatten(), height, width, len(pixels))
+    pixel = torch.nonzero(face >= 0).squeeze(1)
+    picture = pixel.div(height * width, rounding_mode="floor")
+    triangle = face[pixel] - picture * len(triangles)
+    corner_index = triangles.index_select(0, triangle) + picture[:, None] * pixels.shape[1]
+    weights, inverse = _weights_at(
+        pixels.flatten(0, 1), depth.flatten(), corner_index, pixel % width, pixel // width % height
+    )
+    return Hits(pixel, triangle, weights, 1.0 / inverse)
+
+
 def rasterize_projected(
     pixels: Tensor, depth: Tensor, triangles: Tensor, drawable: Tensor, height: int, width: int
 ) -> Fragments:
     """Rasterise ``pixels`` (N,2) with ``depth`` (N,) > 0 where ``drawable`` (T,) bool allows."""
-    with torch.no_grad():
-        corners = pixels.detach()[triangles].permute(1, 2, 0).contiguous()
-        inverse_depth = (1.0 / depth.detach())[triangles].T.contiguous()
-        face = _nearest_triangle(corners, inverse_depth, drawable, height, width)
-    hit = face >= 0
-    rows, columns = torch.nonzero(hit, as_tuple=True)
-    weights, inverse = _weights_at(pixels, depth, triangles[face[hit]], columns, rows)
-    barycentric = weights.new_zeros((height, width, 3)).index_put((rows, columns), weights)
-    buffer = torch.full((height, width), torch.inf, dtype=weights.dtype, device=weights.device)
-    return Fragments(face, barycentric, buffer.index_put((rows, columns), 1.0 / inverse))
+    hits = rasterize_pictures(pixels[None], depth[None], triangles, drawable[None], height, width)
+    face = hits.triangle.new_full((height * width,), -1).index_put((hits.pixel,), hits.triangle)
+    barycentric = hits.barycentric.new_zeros((height * width, 3)).index_put((hits.pixel,), hits.barycentric)
+    buffer = hits.depth.new_full((height * width,), torch.inf).index_put((hits.pixel,), hits.depth)
+    size = (height, width)
+    return Fragments(face.reshape(size), barycentric.reshape(*size, 3), buffer.reshape(size))
 
 
 def _weights_at(
@@ -81,31 +116,23 @@ def _edge_functions(corners: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tens
 
 
 def _nearest_triangle(
-    corners: Tensor, inverse_depth: Tensor, drawable: Tensor, height: int, width: int
+    corners: Tensor, inverse_depth: Tensor, drawable: Tensor, height: int, width: int, pictures: int
 ) -> Tensor:
-    """(H,W) int64 index of the nearest of the triangles ``corners`` (3,2,T), or -1."""
-    device = corners.device
-    # Buffers hold inverse depth: it is linear in the picture, so the larger one is the nearer.
-    nearest = torch.zeros(height * width, dtype=corners.dtype, device=device)
-    none = corners.shape[2]
-    face = torch.full((height * width,), none, dtype=torch.int64, device=device)
-    for triangle, x, y in _candidates(corners, drawable, height, width):
+    """(pictures*H*W,) int64 index of the nearest of the triangles ``corners`` (3,2,pictures*T), or -1."""
+    # One integer holds inverse depth (linear in the picture; positive floats sort like their bits) above
+    # the counted-down index: the largest is the nearest triangle, and of equal ones the first.
+    nearest = torch.zeros(pictures * height * width, dtype=torch.int64, device=corners.device)
+    for triangle, start, x, y in _candidates(corners, drawable, height, width, pictures):
         a, b, c = _edge_functions(_pick(corners, triangle), x, y)
         # A flat triangle has three zero edges and no inside; either winding counts as seen.
         smallest, largest = torch.minimum(torch.minimum(a, b), c), torch.maximum(torch.maximum(a, b), c)
         inside = torch.nonzero((smallest >= 0) != (largest <= 0)).squeeze(1)
-        a, b, c, x, y = (t.index_select(0, inside) for t in (a, b, c, x, y))
-        triangle = triangle.index_select(0, inside)
-        pixel = (y * width + x).long()
+        a, b, c, x, triangle, start = (t.index_select(0, inside) for t in (a, b, c, x, triangle, start))
         za, zb, zc = _pick(inverse_depth, triangle)
-        inverse = (a * za + b * zb + c * zc) / (a + b + c)
-        before = nearest.clone()
-        nearest.scatter_reduce_(0, pixel, inverse, "amax")
-        # Passes come in the order of the triangles: an equal depth found earlier keeps its pixel.
-        face[nearest > before] = none
-        wins = (inverse == nearest[pixel]) & (inverse > before[pixel])
-        face.scatter_reduce_(0, pixel[wins], triangle[wins], "amin")
-    return face.where(face < none, -torch.ones_like(face)).reshape(height, width)
+        inverse = ((a * za + b * zb + c * zc) / (a + b + c)).float()
+        key = (inverse.view(torch.int32).long() << INDEX_BITS) | (INDEX_MASK - triangle)
+        nearest.scatter_reduce_(0, start + x.long(), key, "amax")
+    return torch.where(nearest > 0, INDEX_MASK - (nearest & INDEX_MASK), -1)
 
 
 def _pick(table: Tensor, index: Tensor) -> Tensor:
@@ -114,9 +141,9 @@ def _pick(table: Tensor, index: Tensor) -> Tensor:
 
 
 def _candidates(
-    corners: Tensor, drawable: Tensor, height: int, width: int
-) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Pairs of triangle index (M,) and pixel centre x (M,), y (M,) in the triangles' rows.
+    corners: Tensor, drawable: Tensor, height: int, width: int, pictures: int
+) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
+    """Triangle index (M,), place of the pixel row's start (M,), and pixel centre x (M,), y (M,).
 
     In the order of the triangles; a little wider than the triangles, so that rounding loses nothing.
     """
@@ -126,10 +153,12 @@ def _candidates(
     beside = (high[0] < 0) | (low[0] > width - 1)
     visible = torch.nonzero(drawable & (rows > 0) & ~beside).squeeze(1)
     top, rows = top[visible], rows[visible].long()
+    first_row = visible.div(max(corners.shape[2] // pictures, 1), rounding_mode="floor") * height
     for part in _passes(rows):
         owner, offset = _spread(rows[part])
         triangle = visible[part].index_select(0, owner)
         y = top[part].index_select(0, owner) + offset
+        start = (first_row[part].index_select(0, owner) + y.long()) * width
         left, right = _span(_pick(corners, triangle), y)
         left = left.ceil().clamp(0, width)
         columns = (right.floor().clamp(-1, width - 1) - left + 1).clamp(min=0).long()
@@ -137,6 +166,7 @@ def _candidates(
             owner, offset = _spread(columns[piece])
             yield (
                 triangle[piece].index_select(0, owner),
+                start[piece].index_select(0, owner),
                 left[piece].index_select(0, owner) + offset,
                 y[piece].index_select(0, owner),
             )
@@ -157,10 +187,11 @@ def _span(corners: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
 def _passes(counts: Tensor) -> Iterator[slice]:
     """Slices of ``counts`` whose sums stay below the bound, or hold one entry."""
+    limit = CANDIDATES_PER_PASS if counts.device.type == "cpu" else CANDIDATES_PER_PASS_GPU
     ends = counts.cumsum(0)
     start, done = 0, 0
     while start < len(counts):
-        stop = int(torch.searchsorted(ends, done + CANDIDATES_PER_PASS, right=True))
+        stop = int(torch.searchsorted(ends, done + limit, right=True))
         part = slice(start, max(stop, start + 1))
         yield part
         start, done = part.stop, int(ends[part.stop - 1])

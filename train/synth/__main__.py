@@ -1,0 +1,106 @@
+"""Synthetic portraits from the command line.
+
+::
+
+    python -m train.synth --count 64 --preview sheet.png           look at some
+    python -m train.synth --count 8 --preview truth.png --truth    and at what is known of them
+    python -m train.synth --count 1000 --out data/synth            the evaluation format (write.py)
+    python -m train.synth --count 1000 --out data/synth --compact  three small files a sample
+    python -m train.synth --count 100 --out data/pairs --pairs     two views of each person
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from multiprocessing import get_context
+from pathlib import Path
+
+import torch
+
+from backend.errors import LikenessError
+
+from .pairs import second_view
+from .sample import SIZE, SynthSample, generate
+from .scene import Recipe, Scene, sample_scene
+from .sheet import photo_sheet, truth_sheet
+from .write import make_folder, save_picture, write_compact, write_evaluation
+
+BATCH = 4
+"""Scenes drawn at once on a CPU: more leave its cache."""
+BATCH_GPU = 64
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; 0 if all went well."""
+    options = _parser().parse_args(arguments)
+    try:
+        _run(options)
+    except LikenessError as error:
+        print(f"{error.message} {error.hint}".strip(), file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m train.synth", description="Synthetic portraits.")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the first scene; the others follow")
+    parser.add_argument("--count", type=int, default=64, help="how many scenes")
+    parser.add_argument("--size", type=int, default=SIZE, help="pixels along each side, even")
+    parser.add_argument("--preview", type=Path, help="contact sheet to write, .png or .jpg")
+    parser.add_argument(
+        "--truth", action="store_true", help="the sheet shows classes, mattes and depths, too"
+    )
+    parser.add_argument("--out", type=Path, help="folder to write the samples to")
+    parser.add_argument("--compact", action="store_true", help="photo, classes and alphas only")
+    parser.add_argument("--pairs", action="store_true", help="a second view of every person")
+    parser.add_argument("--backgrounds", type=Path, help="folder of pictures to use as backgrounds, too")
+    parser.add_argument("--workers", type=int, default=1, help="processes, on a CPU")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    return parser
+
+
+def _run(options: argparse.Namespace) -> None:
+    recipe = Recipe(backgrounds=options.backgrounds)
+    scenes = [sample_scene(options.seed + i, recipe) for i in range(options.count)]
+    if options.pairs:
+        scenes = [view for scene in scenes for view in (scene, second_view(scene))]
+    if options.out:
+        make_folder(options.out)
+    shown: list[SynthSample] = []
+    start = time.perf_counter()
+    for sample in _samples(scenes, options):
+        if options.out:
+            (write_compact if options.compact else write_evaluation)(sample, options.out)
+        if options.preview:
+            shown.append(sample)
+    seconds = time.perf_counter() - start
+    if options.preview:
+        sheet = truth_sheet(shown) if options.truth else photo_sheet([sample.photo for sample in shown])
+        save_picture(options.preview, sheet)
+    print(f"{len(scenes)} samples in {seconds:.1f} s, {len(scenes) / seconds:.1f} a second")  # noqa: T201
+
+
+def _samples(scenes: list[Scene], options: argparse.Namespace) -> Iterator[SynthSample]:
+    """All samples in order, drawn by as many processes as asked for."""
+    step = BATCH if options.device == "cpu" else BATCH_GPU
+    jobs = [(scenes[i : i + step], options.size, options.device) for i in range(0, len(scenes), step)]
+    if options.workers < 2 or options.device != "cpu":
+        for job in jobs:
+            yield from _draw(job)
+        return
+    with get_context("spawn").Pool(options.workers, torch.set_num_threads, (1,)) as pool:
+        for samples in pool.imap(_draw, jobs):
+            yield from samples
+
+
+def _draw(job: tuple[list[Scene], int, str]) -> list[SynthSample]:
+    scenes, size, device = job
+    batch = generate(scenes, size, device)
+    return [batch.sample(i) for i in range(len(batch))]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

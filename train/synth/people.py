@@ -1,0 +1,36 @@
+"""Parameters of B people become a batch of people, part by part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from .assets import load_assets
+from .head import HeadParams, build_head, sample_head
+from .person import Person, Who, stream
+from .skin import SkinParams, build_skin, sample_skin
+
+
+@dataclass(frozen=True)
+class PersonParams:
+    """All that a person is made of."""
+
+    head: HeadParams
+    skin: SkinParams
+
+
+def sample_person(seed: int, who: Who) -> PersonParams:
+    """Draw every part of somebody; each has random numbers of its own."""
+    return PersonParams(
+        head=sample_head(stream(seed, "head"), who),
+        skin=sample_skin(stream(seed, "skin"), who),
+    )
+
+
+def build_people(params: list[PersonParams], device: torch.device) -> Person:
+    """B people on a device."""
+    assets = load_assets(str(device))
+    shape = build_head([p.head for p in params], assets)
+    skin = build_skin([p.skin for p in params], shape)
+    return Person(surfaces=(skin,), strands=(), face=shape.vertices)

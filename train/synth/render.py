@@ -1,0 +1,214 @@
+"""People, cameras and light become pictures with everything that is known about every pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from backend.head_parse import BACKGROUND, HAIR, HEAD_CLASSES
+
+from .light import Lights, sh_basis
+from .mesh import Fragments, Mesh, draw, join
+from .person import Person
+from .shade import SKULL_CENTRE_MM, finish_of, light_strands, light_surfaces
+from .shadow import Shadows, cast
+from .splat import StrandFragments, splat
+from .view import Views
+
+Combine = Callable[[Tensor, Tensor], Tensor]
+
+UP, DOWN = 3, 2
+"""Drawn on 3/2 times as many pixels along each side, then brought down."""
+NEAR_TAP = 0.75
+"""Weight of the nearer of two fine pixels along each axis: the picture's pixel centres lie a quarter of a
+fine pixel off the nearer one."""
+SHELLS = 16
+"""Rows of the map of directions that remembers how far out the hair reaches."""
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """B pictures of S x S pixels. Everything that is not there is 0, NaN in depths."""
+
+    colour: Tensor
+    """(B,S,S,3) linear, premultiplied with ``person``: background is added later."""
+    person: Tensor
+    """(B,S,S) share of each pixel that shows the person."""
+    matte: Tensor
+    """(B,S,S) share that shows the head (every class but background, neck and body)."""
+    hair_alpha: Tensor
+    """(B,S,S) share that shows scalp hair."""
+    regions: Tensor
+    """(B,S,S) uint8 class of the evaluation format at the pixel's centre."""
+    depth: Tensor
+    """(B,S,S) mm, mean over what belongs to the pixel's class."""
+    face_depth: Tensor
+    """(B,S,S) mm, d_f: the face of the bare head, without anything on or before it."""
+    normals: Tensor
+    """(B,S,S,3) unit, camera axes turned y-up."""
+
+
+def render(person: Person, views: Views, lights: Lights) -> Rendering:
+    """Draw B people."""
+    fine = views.finer(UP, DOWN)
+    mesh = join(person.surfaces, fine)
+    places = [fine.to_view(kind.points) for kind in person.strands]
+    shadows = _shadows(mesh, person, places, lights)
+    seen, face_depth = draw(mesh, fine, _attributes(mesh, lights))
+    eyes = torch.stack([-fine.centre[:, 0], fine.centre[:, 1], fine.centre[:, 2]], dim=1)
+    colour = light_surfaces(seen, finish_of(mesh.surfaces), lights, shadows, eyes)
+    solid = seen.depth.new_full((len(eyes) * fine.size**2,), torch.inf).index_put((seen.pixel,), seen.depth)
+    strands = splat(person.strands, places, fine, solid) if person.strands else None
+    canvas = _Canvas(seen, colour, solid, fine.size)
+    if strands is not None:
+        skull = (fine.rotation @ fine.rotation.new_tensor(SKULL_CENTRE_MM)).contiguous()
+        within = _depth_in_hair(strands, skull, places[0])
+        canvas.lay_over(strands, light_strands(strands, lights, shadows, eyes, skull, within))
+    return canvas.brought_down(face_depth)
+
+
+def _attributes(mesh: Mesh, lights: Lights) -> Tensor:
+    """(B,N,7) normal, sky light and occlusion of the vertices."""
+    sky = (sh_basis(mesh.normals) @ lights.sky).clamp(min=0) * mesh.occlusion[..., None]
+    return torch.cat([mesh.normals, sky, mesh.occlusion[..., None]], dim=-1)
+
+
+def _shadows(mesh: Mesh, person: Person, places: list[Tensor], lights: Lights) -> Shadows:
+    shown = torch.stack([s.shown for s in mesh.surfaces], dim=1)[:, mesh.owner]
+    middles = sum(mesh.vertices[:, mesh.triangles[:, k]] for k in range(3)) / 3
+    corners = mesh.vertices[:, mesh.triangles[:, 0]]
+    solid = torch.cat([middles, corners], dim=1)
+    solid = solid.where(shown.repeat(1, 2)[..., None], torch.inf)
+    hair, area = [], []
+    for kind, place in zip(person.strands, places, strict=True):
+        if kind.region == HAIR:
+            steps = (place[:, :, 1:] - place[:, :, :-1]).norm(dim=-1)
+            hair.append(((place[:, :, 1:] + place[:, :, :-1]) / 2).flatten(1, 2))
+            area.append((steps * kind.width_mm[..., None]).flatten(1))
+    if not hair:
+        return cast(lights, solid, solid[:, :1] * 0, solid.new_zeros((len(solid), 1)))
+    return cast(lights, solid, torch.cat(hair, dim=1), torch.cat(area, dim=1))
+
+
+def _depth_in_hair(strands: StrandFragments, skull: Tensor, hair: Tensor) -> Tensor:
+    """(Q,) mm that the hair reaches further out than each strand pixel, seen from the middle of the skull."""
+    rows, columns = SHELLS, 2 * SHELLS
+
+    def cell_of(arm: Tensor, length: Tensor, picture: Tensor) -> Tensor:
+        up = ((arm[..., 1] / length).clamp(-1, 1).asin() / torch.pi + 0.5) * rows
+        around = (torch.atan2(arm[..., 0], arm[..., 2]) / (2 * torch.pi) + 0.5) * columns
+        row, column = up.long().clamp(0, rows - 1), around.long().clamp(0, columns - 1)
+        return (picture * rows + row) * columns + column
+
+    arm = (hair - skull[:, None, None]).flatten(1, 2)
+    length = arm.norm(dim=-1).clamp(min=1.0)
+    picture = torch.arange(len(skull), device=skull.device)[:, None]
+    outer = torch.zeros(len(skull) * rows * columns, device=skull.device)
+    outer.scatter_reduce_(0, cell_of(arm, length, picture).flatten(), length.flatten(), "amax")
+    mine = strands.place - skull[strands.picture]
+    own = mine.norm(dim=-1).clamp(min=1.0)
+    return (outer[cell_of(mine, own, strands.picture)] - own).clamp(min=0)
+
+
+class _Canvas:
+    """The fine pictures while they are painted, as flat lists over all pixels."""
+
+    def __init__(self, seen: Fragments, colour: Tensor, solid: Tensor, size: int) -> None:
+        count = len(solid)
+        self.size = size
+        self.colour = colour.new_zeros((count, 3)).index_put((seen.pixel,), colour)
+        self.normal = colour.new_zeros((count, 3)).index_put(
+            (seen.pixel,), normalize(seen.attributes[:, :3], dim=1)
+        )
+        self.region = torch.zeros(count, dtype=torch.uint8, device=colour.device).index_put(
+            (seen.pixel,), seen.region
+        )
+        self.depth = solid
+        self.person = (self.region != BACKGROUND).float()
+        heads = torch.tensor([c in HEAD_CLASSES for c in range(8)], device=colour.device).float()
+        self.matte = heads[self.region.long()]
+        self.hair = torch.zeros_like(self.person)
+        self.hair_depth = torch.full_like(solid, torch.inf)
+
+    def lay_over(self, strands: StrandFragments, colour: Tensor) -> None:
+        """Blend strands over what has been painted."""
+        cover = strands.cover[strands.pixel][:, None]
+        self.colour[strands.pixel] = torch.lerp(self.colour[strands.pixel], colour, cover)
+        self.person = strands.cover + (1 - strands.cover) * self.person
+        self.matte = strands.cover + (1 - strands.cover) * self.matte
+        self.hair, self.hair_depth = strands.hair_cover, strands.nearest
+
+    def brought_down(self, face_depth: Tensor) -> Rendering:
+        """The pictures at their own size."""
+        soft = torch.cat(
+            [self.colour, torch.stack([self.person, self.matte, self.hair], dim=1)], dim=1
+        ).reshape(-1, self.size, self.size, 6)
+        soft = _pairs(_pairs(soft, 1, _blend), 2, _blend)
+        hair = soft[..., 5]
+        region, is_hair = self._nearest(self.region), hair > 0.5
+        regions = torch.where(is_hair, torch.full_like(region, HAIR), region)
+        covered = self.hair_depth.isfinite() & (self.hair > 0.25)
+        depth = torch.where(
+            is_hair,
+            _mean(self._square(self.hair_depth), self._square(covered)),
+            _mean(self._square(self.depth), self._square(self.depth.isfinite()), self._square(self.region)),
+        )
+        return Rendering(
+            colour=soft[..., :3],
+            person=soft[..., 3].clamp(0, 1),
+            matte=soft[..., 4].clamp(0, 1),
+            hair_alpha=hair.clamp(0, 1),
+            regions=regions,
+            depth=depth.where(regions != BACKGROUND, torch.nan),
+            face_depth=_mean(face_depth, face_depth.isfinite()),
+            normals=self._nearest(self.normal),
+        )
+
+    def _square(self, flat: Tensor) -> Tensor:
+        return flat.reshape(-1, self.size, self.size, *flat.shape[1:])
+
+    def _nearest(self, flat: Tensor) -> Tensor:
+        square = self._square(flat)
+        return _pairs(_pairs(square, 1, _nearer), 2, _nearer)
+
+
+def _pairs(fine: Tensor, axis: int, combine: Combine) -> Tensor:
+    """Two of every three fine pixels along an axis: each made of the nearer and the next one to it."""
+    split = fine.unflatten(axis, (-1, UP))
+    first, middle, last = split.unbind(axis + 1)
+    return torch.stack([combine(first, middle), combine(last, middle)], dim=axis + 1).flatten(axis, axis + 1)
+
+
+def _blend(near: Tensor, far: Tensor) -> Tensor:
+    return torch.lerp(far, near, NEAR_TAP)
+
+
+def _nearer(near: Tensor, far: Tensor) -> Tensor:
+    return near
+
+
+def _farther(near: Tensor, far: Tensor) -> Tensor:
+    return far
+
+
+_WEIGHTS = ((_nearer, NEAR_TAP), (_farther, 1 - NEAR_TAP))
+_TAPS = [(rows, columns, a * b) for rows, a in _WEIGHTS for columns, b in _WEIGHTS]
+
+
+def _mean(values: Tensor, valid: Tensor, same: Tensor | None = None) -> Tensor:
+    """Weighted mean (B,S,S) of the fine ``values`` that are ``valid``; NaN where none is.
+
+    With a class ``same`` per fine pixel, only those count that share the nearest one's.
+    """
+    wanted = None if same is None else _pairs(_pairs(same, 1, _nearer), 2, _nearer)
+    total = share = torch.zeros((), device=values.device)
+    for rows, columns, weight in _TAPS:
+        value, good = (_pairs(_pairs(fine, 1, rows), 2, columns) for fine in (values, valid))
+        if same is not None:
+            good = good & (_pairs(_pairs(same, 1, rows), 2, columns) == wanted)
+        total, share = total + weight * value.where(good, 0.0), share + weight * good
+    return torch.where(share > 0, total / share, torch.nan)

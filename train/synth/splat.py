@@ -1,0 +1,217 @@
+"""Draws strands as points one pixel apart: the nearest wins the pixel, all together give its coverage.
+
+Points that lie behind a surface are dropped before they count. Each point carries the area of its piece of
+hair, so a hair thinner than a pixel covers its share of it, and many of them add up as fog does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from backend.head_parse import HAIR
+
+from .person import Strands
+from .view import Views
+
+STEPS = (3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
+"""Points along a strand; each strand takes the smallest number that leaves no gap of over a pixel."""
+IN_FRONT_MM = 1.5
+"""Roots lie in the skin, and the skin's triangles are flat: so much deeper a hair is still seen."""
+TIP_FROM, TIP_WIDTH = 0.6, 0.35
+"""Hairs taper from this part of their length on, down to this share of their width."""
+THICKNESS = 1.25
+"""Fog of independent hairs leaves gaps that combed hair, which lies side by side, does not."""
+ALONG_BITS = 8
+FIXED_POINT = 1 << 10
+INDEX_BITS = 32
+
+
+@dataclass(frozen=True)
+class StrandFragments:
+    """The Q pixels of B pictures that a strand wins, and how much strands cover everywhere."""
+
+    pixel: Tensor
+    """(Q,) flat index over all pictures."""
+    picture: Tensor
+    depth: Tensor
+    """(Q,) mm."""
+    place: Tensor
+    """(Q,3) view frame."""
+    tangent: Tensor
+    """(Q,3) unit, from root to tip."""
+    along: Tensor
+    """(Q,) 0 at the root, 1 at the tip."""
+    colour: Tensor
+    """(Q,3) linear albedo."""
+    specular: Tensor
+    """(Q,)."""
+    cover: Tensor
+    """(B*S*S,) share of each pixel that strands of any kind cover."""
+    hair_cover: Tensor
+    """(B*S*S,) the part of it that is scalp hair."""
+    nearest: Tensor
+    """(B*S*S,) mm depth of the winner, infinite without."""
+
+
+def splat(
+    strands: tuple[Strands, ...], places: list[Tensor], views: Views, solid_depth: Tensor
+) -> StrandFragments:
+    """Draw all strands before surfaces of ``solid_depth`` (B*S*S,).
+
+    ``places`` are the strands' points in the view frame, (B,N,K,3) each.
+    """
+    device, count = solid_depth.device, len(solid_depth)
+    best = torch.zeros(count, dtype=torch.int64, device=device)
+    thickness = torch.zeros((2, count), dtype=torch.int64, device=device)
+    first = 0
+    for kind, place in zip(strands, places, strict=True):
+        optical = thickness[0 if kind.region == HAIR else 1]
+        _draw(kind, place, views, solid_depth, first, best, optical)
+        first += place.shape[0] * place.shape[1]
+    hair, other = thickness.float() / FIXED_POINT * THICKNESS
+    cover = 1 - torch.exp(-hair - other)
+    hair_cover = cover * hair / (hair + other).clamp(min=1e-6)
+    return _winners(strands, places, best, cover, hair_cover, count // len(views.centre))
+
+
+def _draw(
+    kind: Strands,
+    place: Tensor,
+    views: Views,
+    solid_depth: Tensor,
+    first: int,
+    best: Tensor,
+    optical: Tensor,
+) -> None:
+    """Scatter one kind of strands into ``best`` and ``optical``."""
+    b, n, k = place.shape[:3]
+    pixels, depth = views.project(place.flatten(1, 2))
+    line = torch.cat([pixels, 1 / depth[..., None]], dim=-1).reshape(b * n, k, 3)
+    length = (line[:, 1:, :2] - line[:, :-1, :2]).square().sum(-1).sqrt().sum(1)
+    width_px = (kind.width_mm * views.focal[:, :1]).flatten() * line[:, 0, 2]
+    seen = (kind.width_mm.flatten() > 0) & torch.isfinite(length)
+    steps = torch.tensor(STEPS, device=place.device)
+    bucket = torch.bucketize(length + 1, steps).clamp(max=len(STEPS) - 1)
+    bucket = torch.where(seen, bucket, -1)
+    order = bucket.argsort(stable=True)
+    ends = torch.bincount(bucket + 1, minlength=len(STEPS) + 1).cumsum(0).tolist()
+    for i, count in enumerate(STEPS):
+        rows = order[ends[i] : ends[i + 1]]
+        if len(rows):
+            spacing = length[rows] / (count - 1)
+            area = (width_px[rows] * spacing).clamp(max=1.0)
+            points = (line[rows].permute(2, 0, 1) @ _interpolation(k, count, place.device)).unbind(0)
+            _scatter(
+                points,
+                rows,
+                area,
+                rows.div(n, rounding_mode="floor"),
+                views.size,
+                solid_depth,
+                first,
+                best,
+                optical,
+            )
+
+
+def _scatter(
+    points: tuple[Tensor, ...],
+    rows: Tensor,
+    area: Tensor,
+    picture: Tensor,
+    size: int,
+    solid_depth: Tensor,
+    first: int,
+    best: Tensor,
+    optical: Tensor,
+) -> None:
+    """Scatter points x, y, inverse depth (R,M) of strands ``rows`` (R,)."""
+    x, y, inverse = points
+    count = x.shape[1]
+    column, row = x.round(), y.round()
+    inside = (column >= 0) & (column < size) & (row >= 0) & (row < size)
+    pixel = (row.long() * size + column.long() + picture[:, None] * (size * size))[inside]
+    inverse = inverse[inside]
+    along = torch.arange(count, device=x.device)
+    taper = _taper(along / (count - 1))
+    amount = (area[:, None] * taper * FIXED_POINT).long()[inside]
+    name = ((first + rows)[:, None] << ALONG_BITS) + along * ((1 << ALONG_BITS) - 1) // (count - 1)
+    name = name[inside]
+    front = inverse * (solid_depth.index_select(0, pixel) + IN_FRONT_MM) > 1
+    pixel, inverse, amount, name = pixel[front], inverse[front], amount[front], name[front]
+    key = (inverse.contiguous().view(torch.int32).long() << INDEX_BITS) | name
+    best.scatter_reduce_(0, pixel, key, "amax")
+    optical.scatter_add_(0, pixel, amount)
+
+
+def _interpolation(knots: int, count: int, device: torch.device) -> Tensor:
+    """(knots,count) weights of a Catmull-Rom spline through a strand's points."""
+    at = torch.linspace(0, knots - 1, count)
+    left = at.floor().clamp(max=knots - 2)
+    t = at - left
+    weights = torch.zeros(knots, count)
+    cubic = (
+        -0.5 * t + t**2 - 0.5 * t**3,
+        1 - 2.5 * t**2 + 1.5 * t**3,
+        0.5 * t + 2 * t**2 - 1.5 * t**3,
+        -0.5 * t**2 + 0.5 * t**3,
+    )
+    columns = torch.arange(count)
+    for offset, share in zip((-1, 0, 1, 2), cubic, strict=True):
+        weights.index_put_(((left.long() + offset).clamp(0, knots - 1), columns), share, accumulate=True)
+    return weights.to(device)
+
+
+def _taper(along: Tensor) -> Tensor:
+    """Width at a place along the strand, as a share of the root's."""
+    return 1 - (1 - TIP_WIDTH) * ((along - TIP_FROM) / (1 - TIP_FROM)).clamp(min=0)
+
+
+def _winners(
+    strands: tuple[Strands, ...],
+    places: list[Tensor],
+    best: Tensor,
+    cover: Tensor,
+    hair_cover: Tensor,
+    per_picture: int,
+) -> StrandFragments:
+    pixel = torch.nonzero(best).squeeze(1)
+    key = best[pixel]
+    depth = 1 / (key >> INDEX_BITS).int().view(torch.float32)
+    name = key & ((1 << INDEX_BITS) - 1)
+    along = (name & ((1 << ALONG_BITS) - 1)) / ((1 << ALONG_BITS) - 1)
+    strand = name >> ALONG_BITS
+    place, tangent = depth.new_zeros((len(pixel), 3)), depth.new_zeros((len(pixel), 3))
+    colour, specular = depth.new_zeros((len(pixel), 3)), depth.new_zeros(len(pixel))
+    first = 0
+    for kind, points in zip(strands, places, strict=True):
+        b, n, k = points.shape[:3]
+        mine = torch.nonzero((strand >= first) & (strand < first + b * n)).squeeze(1)
+        row, at = strand[mine] - first, along[mine] * (k - 1)
+        left = at.long().clamp(max=k - 2)
+        share = (at - left)[:, None]
+        knots = points.reshape(-1, 3)
+        steps = _tangents(points).reshape(-1, 3)
+        index = row * k + left
+        place[mine] = torch.lerp(knots.index_select(0, index), knots.index_select(0, index + 1), share)
+        tangent[mine] = torch.lerp(steps.index_select(0, index), steps.index_select(0, index + 1), share)
+        colour[mine] = kind.colour.flatten(0, 1).index_select(0, row)
+        specular[mine] = kind.specular[row.div(n, rounding_mode="floor")]
+        first += b * n
+    nearest = torch.full_like(cover, torch.inf).index_put((pixel,), depth)
+    picture = pixel.div(per_picture, rounding_mode="floor")
+    tangent = normalize(tangent, dim=-1)
+    return StrandFragments(
+        pixel, picture, depth, place, tangent, along, colour, specular, cover, hair_cover, nearest
+    )
+
+
+def _tangents(points: Tensor) -> Tensor:
+    """(B,N,K,3) central differences along strands."""
+    steps = points[:, :, 1:] - points[:, :, :-1]
+    ends = torch.cat([steps[:, :, :1], steps], dim=2), torch.cat([steps, steps[:, :, -1:]], dim=2)
+    return ends[0] + ends[1]
