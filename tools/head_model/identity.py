@@ -69,14 +69,14 @@ class Sampler:
 
     def average_adult(self) -> NDArray[np.float32]:
         """(N,3) the middle of ancestries and sexes at 35 years."""
-        weights = self._macro_weights(35.0, 0.5, np.full(3, 1 / 3), 0.5, 0.5)
+        weights = self.macro_weights(35.0, 0.5, np.full(3, 1 / 3), 0.5, 0.5)
         return self.base + np.tensordot(weights, self.targets, 1)
 
     def _weights(self, rng: np.random.Generator) -> NDArray[np.float32]:
         years = rng.uniform(6, 18) if rng.random() < CHILDREN else rng.uniform(18, 80)
         ancestry = rng.dirichlet([0.7] * 3)
         weight, muscle = np.clip(rng.normal(0.5, 0.2, 2), 0, 1)
-        weights = self._macro_weights(years, rng.beta(0.5, 0.5), ancestry, muscle, weight)
+        weights = self.macro_weights(years, rng.beta(0.5, 0.5), ancestry, muscle, weight)
         for left, right, sigma in self.pairs:
             value = sigma * rng.standard_normal()
             apart = ASYMMETRY_SIGMA * rng.standard_normal()
@@ -86,7 +86,7 @@ class Sampler:
                     weights[number] += min(abs(amount), 1.0)
         return weights
 
-    def _macro_weights(
+    def macro_weights(
         self, years: float, male: float, ancestry: NDArray[np.floating], muscle: float, weight: float
     ) -> NDArray[np.float32]:
         """Products of MakeHuman's macro sliders, as its target names spell them."""

@@ -7,26 +7,64 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.floating]
 
-ROWS, COLUMNS = 49, 97
-"""Lat-long grid: 3.75 degrees, about 7 mm on the skin. The last column repeats the first."""
+from train.synth.collision import (
+    AZIMUTHS,
+    CHEST_X_MM,
+    CHEST_Y_MM,
+    CHEST_Z_MM,
+    NECK_AXIS_Z_MM,
+    NECK_Y_MM,
+    SKULL_MM,
+    sphere_directions,
+)
 
-CENTRE_MM = (0.0, 25.0, 5.0)
-"""Middle of the skull: the whole head is visible from here but for folds of the ears."""
+REACH_MM = {"skull": np.inf, "neck": 105.0, "front": np.inf, "back": np.inf, "top": np.inf}
+"""Farthest hit that counts: beyond the trapezius the shoulder is the chest's own affair."""
 
 
-def sphere_directions() -> Array:
-    """(ROWS,COLUMNS,3) unit vectors, south to north, azimuth -180 to 180 degrees from straight ahead."""
-    latitude = np.linspace(-np.pi / 2, np.pi / 2, ROWS)[:, None]
-    azimuth = np.linspace(-np.pi, np.pi, COLUMNS)[None]
-    around = np.cos(latitude)
-    up = np.broadcast_to(np.sin(latitude), (ROWS, COLUMNS))
-    return np.stack([around * np.sin(azimuth), up, around * np.cos(azimuth)], axis=-1)
+def skull_grid() -> tuple[Array, Array]:
+    """From the middle of the skull in all directions."""
+    directions = sphere_directions().numpy().astype(np.float64)
+    return np.broadcast_to(SKULL_MM, directions.shape), directions
+
+
+def neck_grid() -> tuple[Array, Array]:
+    """Level rays from the neck's axis; rows from below upwards."""
+    azimuth = np.linspace(-np.pi, np.pi, AZIMUTHS)
+    flat = np.stack([np.sin(azimuth), np.zeros(AZIMUTHS), np.cos(azimuth)], axis=1)
+    heights = np.linspace(*NECK_Y_MM)
+    origins = np.stack([np.zeros(len(heights)), heights, np.full(len(heights), NECK_AXIS_Z_MM)], axis=1)
+    shape = (len(heights), AZIMUTHS, 3)
+    return np.broadcast_to(origins[:, None], shape), np.broadcast_to(flat, shape)
+
+
+def _plane(u: tuple, v: tuple, place: list[str], start: float, direction: tuple) -> tuple[Array, Array]:
+    rows, columns = np.linspace(*v), np.linspace(*u)
+    grid = {"u": np.broadcast_to(columns, (len(rows), len(columns)))}
+    grid["v"] = np.broadcast_to(rows[:, None], grid["u"].shape)
+    grid["0"] = np.full(grid["u"].shape, start)
+    origins = np.stack([grid[axis] for axis in place], axis=-1)
+    return origins, np.broadcast_to(np.array(direction, np.float64), origins.shape)
+
+
+GRIDS = {
+    "skull": skull_grid,
+    "neck": neck_grid,
+    "front": lambda: _plane(CHEST_X_MM, CHEST_Y_MM, ["u", "v", "0"], -500.0, (0, 0, 1)),
+    "back": lambda: _plane(CHEST_X_MM, CHEST_Y_MM, ["u", "v", "0"], 500.0, (0, 0, -1)),
+    "top": lambda: _plane(CHEST_X_MM, CHEST_Z_MM, ["u", "0", "v"], -900.0, (0, 1, 0)),
+}
+"""Origins and directions (R,C,3) of every table's rays."""
 
 
 def cast(
-    origins: Array, directions: Array, vertices: Array, triangles: NDArray[np.integer]
+    origins: Array,
+    directions: Array,
+    vertices: Array,
+    triangles: NDArray[np.integer],
+    reach: float = np.inf,
 ) -> tuple[NDArray[np.int64], Array, Array]:
-    """Farthest hit of each of R rays: triangle (R,) (-1 for none), weights (R,3), distance (R,).
+    """Farthest hit within ``reach`` of each of R rays: triangle (R,) (-1 for none), weights (R,3), distance (R,).
 
     Moeller and Trumbore 1997, every ray against every triangle.
     """
@@ -43,7 +81,7 @@ def cast(
         q = np.cross(s, e1)
         v = (q @ directions[r]) / safe
         t = np.einsum("td,td->t", e2, q) / safe
-        hit = (u >= -1e-7) & (v >= -1e-7) & (u + v <= 1 + 1e-7) & (t > 0) & np.isfinite(safe)
+        hit = (u >= -1e-7) & (v >= -1e-7) & (u + v <= 1 + 1e-7) & (t > 0) & (t < reach) & np.isfinite(safe)
         if hit.any():
             k = int(np.where(hit, t, -np.inf).argmax())
             best[r], distance[r] = k, t[k]

@@ -1,39 +1,98 @@
-"""What the generator reads from disk: the morphable head as tensors, and the small CC0 pictures and meshes."""
+"""What the generator reads from disk: the head as tensors, small CC0 pictures and meshes."""
 
 from __future__ import annotations
 
 import zipfile
 import zlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.errors import AssetBroken
-from backend.head_parse import BODY, EAR, FACE, OTHER_HEAD
 from backend.morphable import MorphableModel, load_head_model
 from backend.raster import triangulate
-
 
 ASSETS = Path(__file__).parent / "assets"
 
 
 @dataclass(frozen=True)
 class Rays:
-    """Where rays from the middle of the mean skull leave it, on a lat-long grid."""
+    """Where the rays of one collision table meet the mean head and bust."""
 
-    centre: Tensor
-    """(3,) mm."""
-    directions: Tensor
-    """(H,W,3) unit vectors: rows from south to north, columns from -180 to 180 degrees of azimuth."""
     corners: Tensor
-    """(H,W,3) int64 vertices of the triangle that each ray meets."""
+    """(R,C,3) int64 of the head's N and the bust's M vertices."""
     weights: Tensor
-    """(H,W,3) barycentric."""
+    """(R,C,3) barycentric; 0 where the ray meets nothing."""
+
+
+@dataclass(frozen=True)
+class Bust:
+    """Shoulders and chest of the average adult, and how they vary."""
+
+    mean: Tensor
+    """(M,3) mm."""
+    modes: Tensor
+    """(4,3M) mm from one end to the other of masculinity, weight, muscle and age."""
+    triangles: Tensor
+    """(U,3) int64 into the bust's own vertices."""
+    ring: Tensor
+    """(L,) int64 bust vertices that lie on the head's neck ring."""
+    ring_head: Tensor
+    """(L,) int64 the same vertices of the head."""
+    follow: Tensor
+    """(M,L) how the bust follows the ring."""
+
+
+@dataclass(frozen=True)
+class SkinMesh:
+    """Head and bust as one surface. Its vertices are the head's N, the bust's M and C along borders."""
+
+    triangles: Tensor
+    """(T,3) int64."""
+    uvs: Tensor
+    """(T,3,2)."""
+    region: Tensor
+    """(T,) uint8."""
+    cut_corners: Tensor
+    """(C,8) int64 of the N + M vertices."""
+    cut_weights: Tensor
+    """(C,8)."""
+    turn: Tensor
+    """(N,) how far the head's vertices follow the body: 0 above the jaw, 1 on the ring."""
+    occlusion: Tensor
+    """(N + M + C,) share of the sky that is seen."""
+
+    def complete(self, values: Tensor) -> Tensor:
+        """Vertex values (B,N+M,D) with those of the border vertices appended: (B,N+M+C,D)."""
+        cuts = torch.einsum("ck,bckd->bcd", self.cut_weights, values[:, self.cut_corners])
+        return torch.cat([values, cuts], dim=1)
+
+
+@dataclass(frozen=True)
+class HairMesh:
+    """A hair mesh over the mean head that follows other heads."""
+
+    vertices: Tensor
+    """(V,3) mm."""
+    polygons: Tensor
+    """(Q,4) int64, -1 in the last column of a triangle."""
+    uvs: Tensor
+    """(Q,4,2)."""
+    holders: Tensor
+    """(V,12) int64 head vertices."""
+    weights: Tensor
+    """(V,12)."""
+
+    def on(self, moved: Tensor) -> Tensor:
+        """(B,V,3) on heads whose vertices moved by ``moved`` (B,N,3) from the mean."""
+        return self.vertices + torch.einsum("vk,bvkd->bvd", self.weights, moved[:, self.holders])
 
 
 @dataclass(frozen=True)
@@ -48,19 +107,35 @@ class SynthAssets:
     """(K,3N) mm for one standard deviation."""
     expression: Tensor
     """(E,3N) mm at weight 1."""
-    skin_triangles: Tensor
-    """(T,3) int64 into the head's vertices."""
-    skin_uvs: Tensor
-    """(T,3,2)."""
-    skin_region: Tensor
-    """(T,) uint8."""
+    head_triangles: Tensor
+    """(T,3) int64, the head's skin alone."""
     scalp_triangles: Tensor
     """(S,3) int64: where hair grows."""
-    rays: Rays
+    bust: Bust
+    skin: SkinMesh
+    rays: dict[str, Rays]
+    """By table: skull, neck, and the chest's front, back and top (``collision.py``)."""
+    skins: Tensor
+    """(7,512,512,3) uint8 sRGB: CC0 skins over their own middle colour (:data:`SKIN_MIDDLE`)."""
+    skin_names: tuple[str, ...]
+    masks: dict[str, Tensor]
+    """(256,256) float32 in [0,1] over the head's texture: lips, beard, scalp, cheek, ..."""
+    hair: dict[str, HairMesh]
 
     def mask(self, name: str) -> Tensor:
         """(N,) bool region of the head."""
         return torch.from_numpy(self.model.regions[name]).to(self.device)
+
+    def part(self, name: str) -> tuple[Tensor, Tensor]:
+        """Triangles (T,3) int64 and UVs (T,3,2) of a part of the head, say ``eye_left`` or ``teeth``."""
+        chosen = self.model.part(name)
+        triangles = triangulate(self.model.polygons[chosen])
+        uvs = triangles.of_corners(self.model.uvs[chosen])
+        return torch.from_numpy(triangles.vertices).to(self.device), torch.from_numpy(uvs).to(self.device)
+
+
+SKIN_MIDDLE = 0.35
+"""Linear value that stands for a skin's middle colour in its picture."""
 
 
 @cache
@@ -68,30 +143,83 @@ def load_assets(device: str = "cpu") -> SynthAssets:
     """The generator's assets on a device, read once. Raises AssetBroken if a file is missing or damaged."""
     model = load_head_model()
     place = torch.device(device)
-    read = {name: _read(name) for name in ("rays",)}
-    triangles = triangulate(model.polygons[model.part("skin")])
-    uvs = triangles.of_corners(model.uvs[model.part("skin")])
 
     def tensor(values: NDArray) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(values)).to(place)
+        wide = {"i": np.int64, "f": np.float32}.get(values.dtype.kind, values.dtype)
+        return torch.from_numpy(np.ascontiguousarray(values, wide)).to(place)
 
+    names, skins = _read_skins()
+    scalp = model.regions["scalp"] & (model.mean[:, 1] > NAPE_MM)
+    triangles = triangulate(model.polygons[model.part("skin")]).vertices
+    rays = {name: tensor(values) for name, values in _read("rays").items()}
+    hair = {name: tensor(values) for name, values in _read("hair").items()}
+    bust, skin = _read_mesh(tensor)
     return SynthAssets(
         model=model,
         device=place,
         mean=tensor(model.mean),
         identity=tensor(model.identity.reshape(len(model.identity), -1)),
         expression=tensor(model.expression.reshape(len(model.expression), -1)),
-        skin_triangles=tensor(triangles.vertices),
-        skin_uvs=tensor(uvs),
-        skin_region=tensor(_regions_of(triangles.vertices, model)),
-        scalp_triangles=tensor(triangles.vertices[model.regions["scalp"][triangles.vertices].all(axis=1)]),
-        rays=Rays(
-            centre=tensor(read["rays"]["centre"]),
-            directions=tensor(read["rays"]["directions"]),
-            corners=tensor(read["rays"]["corners"].astype(np.int64)),
-            weights=tensor(read["rays"]["weights"]),
-        ),
+        head_triangles=tensor(triangles),
+        scalp_triangles=tensor(triangles[scalp[triangles].all(axis=1)]),
+        bust=bust,
+        skin=skin,
+        rays={
+            name: Rays(rays[f"{name}.corners"], rays[f"{name}.weights"])
+            for name in sorted({key.split(".")[0] for key in rays})
+        },
+        skins=tensor(skins),
+        skin_names=names,
+        masks={name: tensor(values / np.float32(255)) for name, values in _read("masks").items()},
+        hair={
+            name: HairMesh(**{f.name: hair[f"{name}.{f.name}"] for f in fields(HairMesh)})
+            for name in sorted({key.split(".")[0] for key in hair})
+        },
     )
+
+
+@cache
+def identity_directions() -> dict[str, NDArray[np.float32]]:
+    """(80,) identity coefficients from one end to the other of age (25 to 85 years), masculinity and weight,
+    and from the average to african, asian and european. Raises AssetBroken.
+    """
+    return _read("directions")
+
+
+NAPE_MM = -45.0
+"""Lowest hair at the back of the neck, below the head centre."""
+
+
+def _read_mesh(tensor: Callable[[NDArray], Tensor]) -> tuple[Bust, SkinMesh]:
+    read = {name: tensor(values) for name, values in _read("mesh").items()}
+    bust = Bust(
+        mean=read["bust"],
+        modes=read["bust_modes"].flatten(1),
+        triangles=read["bust_triangles"],
+        ring=read["ring"],
+        ring_head=read["ring_head"],
+        follow=read["follow"],
+    )
+    whole = read["occlusion"]
+    cuts = (read["cut_weights"] * whole[read["cut_corners"]]).sum(dim=1)
+    skin = SkinMesh(
+        triangles=read["triangles"],
+        uvs=read["uvs"],
+        region=read["region"],
+        cut_corners=read["cut_corners"],
+        cut_weights=read["cut_weights"],
+        turn=read["turn"],
+        occlusion=torch.cat([whole, cuts]),
+    )
+    return bust, skin
+
+
+def _read_skins() -> tuple[tuple[str, ...], NDArray[np.uint8]]:
+    files = sorted(ASSETS.glob("skin_*.jpg"))
+    pictures = [cv2.imread(str(file)) for file in files]
+    if not pictures or any(picture is None for picture in pictures):
+        raise _broken("skin_*.jpg")
+    return tuple(file.stem.removeprefix("skin_") for file in files), np.stack(pictures)[..., ::-1]
 
 
 def _read(name: str) -> dict[str, NDArray]:
@@ -101,15 +229,11 @@ def _read(name: str) -> dict[str, NDArray]:
         with np.load(path, allow_pickle=False) as file:
             return {key: file[key] for key in file.files}
     except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        raise AssetBroken(
-            f"A file of the generator is missing or damaged: {path.name}.",
-            "Get train/synth/assets from the repository again, or build it: tools/build_synth_assets.py.",
-        ) from error
+        raise _broken(path.name) from error
 
 
-def _regions_of(triangles: NDArray[np.int64], model: MorphableModel) -> NDArray[np.uint8]:
-    region = np.full(len(triangles), FACE, np.uint8)
-    for names, label in ((("scalp",), OTHER_HEAD), (("neck",), BODY), (("ear_left", "ear_right"), EAR)):
-        mask = np.any([model.regions[name] for name in names], axis=0)
-        region[mask[triangles].sum(axis=1) >= 2] = label
-    return region
+def _broken(name: str) -> AssetBroken:
+    return AssetBroken(
+        f"A file of the generator is missing or damaged: {name}.",
+        "Get train/synth/assets from the repository again, or build it: tools/build_synth_assets.py.",
+    )

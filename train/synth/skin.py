@@ -34,16 +34,17 @@ def build_skin(params: list[SkinParams], shape: HeadShape, size: int = 256) -> S
     pale, dark = torch.tensor(PALE, device=device), torch.tensor(DARK, device=device)
     colour = torch.exp(torch.lerp(pale.log(), dark.log(), melanin))
     texture = colour[:, None, None].expand(-1, size, size, 3)
-    assets = shape.assets
     everyone = torch.ones(len(params), device=device)
+    skin = shape.assets.skin
     return Surface(
-        vertices=shape.vertices,
-        triangles=assets.skin_triangles,
-        uvs=assets.skin_uvs,
+        vertices=skin.complete(torch.cat([shape.vertices, shape.bust], dim=1)),
+        triangles=skin.triangles,
+        uvs=skin.uvs,
         texture=texture,
-        region=assets.skin_region,
+        region=skin.region,
         shown=everyone.bool(),
         specular=0.35 * everyone,
         roughness=0.5 * everyone,
+        occlusion=skin.occlusion,
         translucent=True,
     )
