@@ -74,3 +74,9 @@ class AssetBroken(LikenessError):
     """A file that ships with Likeness is missing or damaged."""
 
     code = ErrorCode.ASSET_BROKEN
+
+
+class ModelUnusable(LikenessError):
+    """A morphable model of the user's own is not there, damaged, or not of a kind that Likeness reads."""
+
+    code = ErrorCode.ASSET_BROKEN

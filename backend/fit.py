@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 from .camera import Camera
 from .frames import HEAD_TO_CAMERA_AXES, Pose
 from .head_parse import FACE_OVAL
-from .landmarks import DetectedFace
-from .morphable import MorphableModel
+from .landmarks import IRIS_BEGINS, DetectedFace
+from .morphable import MEDIAPIPE_POINTS, MorphableModel
 from .photo import Photo
 
 Array = NDArray[np.float64]
 
-IRIS_LANDMARKS = slice(468, 478)
+IRIS_LANDMARKS = slice(IRIS_BEGINS, MEDIAPIPE_POINTS)
 """MediaPipe's iris points: they follow the gaze, so they take no part in the fit of the head."""
 LIDS_AND_LIPS = (
     33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246,
@@ -66,7 +66,7 @@ class HeadFit:
     identity: NDArray[np.float32]
     """(K,) standard deviations."""
     expression: NDArray[np.float32]
-    """(E,) weights in [0,1]."""
+    """(E,) weights within the model's bounds."""
     residual_mm: NDArray[np.float32]
     """(N,3) head frame: smooth displacement that the linear model lacks."""
     pose: Pose
@@ -103,7 +103,10 @@ class HeadFitter:
 
     def __post_init__(self) -> None:
         model = self.model
-        take, weights = model.landmarks_478.vertices, model.landmarks_478.weights.astype(np.float64)
+        known = model.landmarks_478
+        take, weights = known.vertices, known.weights.astype(np.float64)
+        self._rows = np.arange(len(take)) if known.rows is None else known.rows
+        self._bounds = model.expression_bounds
 
         def at_landmarks(basis: NDArray[np.floating]) -> Array:
             return np.einsum("lk,...lkd->...ld", weights, basis[..., take, :].astype(np.float64))
@@ -113,14 +116,19 @@ class HeadFitter:
         self._expression = at_landmarks(model.expression)
         self._basis = np.moveaxis(np.concatenate([self._identity, self._expression]), 0, -1).copy()
         self._weights = self._landmark_weights()
+        # Of a statistical component the detector knows nothing: it keeps its own spread, one.
+        signed = self._bounds[0] < 0
+        self._expression_sigma = np.where(signed, 1.0, self.settings.expression_sigma)
         self._smoother = _ResidualSmoother(model, self._weights > 0, self.settings.residual_stiffness)
 
     def _landmark_weights(self) -> Array:
-        weights = np.ones(len(self._mean))
+        """(L,) weights of the landmarks that the model knows; few of them weigh together as much as all."""
+        weights = np.ones(MEDIAPIPE_POINTS)
         weights[list(FACE_OVAL)] = self.settings.oval_weight
         weights[list(LIDS_AND_LIPS)] = self.settings.contour_weight
         weights[IRIS_LANDMARKS] = 0.0
-        return weights
+        known = weights[self._rows]
+        return known * (weights.sum() / known.sum())
 
     def fit(self, face: DetectedFace, photo: Photo) -> HeadFit:
         """Solve for the head that shows ``face``.
@@ -133,7 +141,7 @@ class HeadFitter:
             The fit in the head and camera frames of docs/conventions.md.
         """
         height, width = photo.pixels.shape[:2]
-        points = face.points_px.astype(np.float64)
+        points = face.points_px[self._rows].astype(np.float64)
         centre = np.array([(width - 1) / 2, (height - 1) / 2])
         scores = np.array([face.expression_scores.get(n, 0.0) for n in self.model.expression_names])
         state = self._initial(points - centre, photo.focal_px, scores)
@@ -144,7 +152,7 @@ class HeadFitter:
             normal, gradient = jacobian.T @ jacobian, jacobian.T @ residual
             for _ in range(4):
                 step = np.linalg.solve(normal + damping * np.diag(np.diag(normal) + 1e-9), -gradient)
-                candidate = _moved(state, step)
+                candidate = _moved(state, step, self._bounds)
                 new_cost = self._cost(candidate, points - centre, scores, photo.focal_px)
                 if new_cost < cost:
                     break
@@ -172,7 +180,8 @@ class HeadFitter:
             rotation = HEAD_TO_CAMERA_AXES.astype(np.float64)
             translation = np.array([[0.0], [0.0], [focal / px_per_mm]])
         identity = np.zeros(len(self._identity))
-        return _State(rotation, translation[:, 0], float(np.log(focal)), identity, scores.clip(0, 1))
+        expression = scores.clip(*self._bounds)
+        return _State(rotation, translation[:, 0], float(np.log(focal)), identity, expression)
 
     def _shape(self, state: _State) -> Array:
         return self._mean + self._basis @ np.concatenate([state.identity, state.expression])
@@ -194,7 +203,7 @@ class HeadFitter:
         return np.concatenate(
             [
                 state.identity / s.identity_sigma,
-                (state.expression - scores) / s.expression_sigma,
+                (state.expression - scores) / self._expression_sigma,
                 [0.0 if focal_px else distance],
             ]
         )
@@ -233,7 +242,7 @@ class HeadFitter:
         data = (residual * scale[:, None]).reshape(-1)
         prior = np.zeros((k + e + 1, 7 + k + e))
         prior[:k, 7 : 7 + k] = np.eye(k) / s.identity_sigma
-        prior[k : k + e, 7 + k :] = np.eye(e) / s.expression_sigma
+        prior[k : k + e, 7 + k :] = np.diag(1 / self._expression_sigma)
         if not focal_px:
             prior[-1, 5] = 1 / (state.translation[2] * s.distance_log_sigma)
         return np.concatenate([rows, prior]), np.concatenate([data, self._priors(state, scores, focal_px)])
@@ -294,14 +303,14 @@ def _graph_laplacian(polygons: NDArray[np.int32], count: int) -> sp.csr_matrix:
     return sp.identity(count, format="csr") - sp.diags(1 / degree) @ adjacency
 
 
-def _moved(state: _State, step: Array) -> _State:
+def _moved(state: _State, step: Array, bounds: tuple[Array, Array]) -> _State:
     k = len(state.identity)
     return _State(
         cv2.Rodrigues(step[:3])[0] @ state.rotation,
         state.translation + step[3:6],
         state.log_focal + step[6],
         state.identity + step[7 : 7 + k],
-        (state.expression + step[7 + k :]).clip(0.0, 1.0),
+        (state.expression + step[7 + k :]).clip(*bounds),
     )
 
 

@@ -42,6 +42,18 @@ CLOSE_UP_SIDE = 640
 SAME_FACE_OVERLAP = 0.3
 """Boxes that overlap more than this (intersection over union) are one face found twice."""
 
+IRIS_BEGINS = 468
+"""MediaPipe's points from here on lie on the irises."""
+IBUG_68_FROM_478 = (
+    *(127, 234, 93, 132, 58, 136, 150, 176, 152, 400, 379, 365, 288, 361, 323, 454, 356),
+    *(70, 63, 105, 66, 107, 336, 296, 334, 293, 300),
+    *(168, 197, 5, 4, 98, 97, 2, 326, 327),
+    *(33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380),
+    *(61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181),
+    *(78, 82, 13, 312, 308, 317, 14, 87),
+)
+"""The 68 points of the iBUG 300-W mark-up (jaw, brows, nose, eyes, mouth) among MediaPipe's 478."""
+
 
 @dataclass(frozen=True)
 class DetectedFace:

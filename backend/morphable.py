@@ -7,6 +7,7 @@ import zlib
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,16 @@ from .errors import AssetBroken
 
 HEAD_ASSET = Path(__file__).parent / "assets" / "head.npz"
 
+MEDIAPIPE_POINTS, IBUG_POINTS = 478, 68
+
 INT16_PEAK = 32767
 UINT16_PEAK = 65535
+
+
+DEVIATIONS = 3.0
+"""Reach of a signed expression: 99.7 % of what the model has seen."""
+BEHIND_EARS_MM = -40.0
+"""A head whose skin reaches behind this plane has a skull; face models end before the ears."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +36,9 @@ class LandmarkEmbedding:
     """(L,3) vertex indices of the triangle that carries each landmark."""
     weights: NDArray[np.float32]
     """(L,3) barycentric weights, rows sum to 1."""
+    rows: NDArray[np.int32] | None = None
+    """(L,) which of MediaPipe's 478 points each one is, for a model that knows only some of them; None for
+    all of them in order."""
 
     def of(self, shape: NDArray[np.floating]) -> NDArray[np.floating]:
         """Landmark positions (L,3) on a shape (N,3)."""
@@ -64,9 +76,40 @@ class MorphableModel:
     mirror: NDArray[np.int32]
     """(N,) index of the vertex on the other side."""
     landmarks_478: LandmarkEmbedding
+    """MediaPipe's points; a model from the user's own files has those that its ``rows`` name."""
     landmarks_68: LandmarkEmbedding
     source_vertex: NDArray[np.int32]
     """(N,) vertex of the full source mesh (hm08 for the default model); -1 for those it lacks (teeth)."""
+    expression_signed: NDArray[np.bool_] | None = None
+    """(E,) True for statistical components, whose weights are standard deviations of either sign; None
+    where all weights lie in [0,1]."""
+
+    @property
+    def expression_bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(E,) least and (E,) greatest weight of each expression."""
+        count = len(self.expression_names)
+        signed = np.zeros(count, np.bool_) if self.expression_signed is None else self.expression_signed
+        return np.where(signed, -DEVIATIONS, 0.0), np.where(signed, DEVIATIONS, 1.0)
+
+    @property
+    def licence_notice(self) -> str | None:
+        """What the artist must know before a head made with this model is used; None if it is free."""
+        if self.commercial_use:
+            return None
+        return (
+            f"This head was made with {self.name}, which must not be used commercially: {self.licence}. "
+            "What derives from it falls under that licence."
+        )
+
+    @property
+    def has_skull(self) -> bool:
+        """Whether the head is closed behind the ears; False for models of the face alone."""
+        return bool((self.mean[self.regions["skin"], 2] < BEHIND_EARS_MM).any())
+
+    @property
+    def solid(self) -> NDArray[np.bool_]:
+        """(Q,) polygons that hide what lies behind them: all but the lashes."""
+        return ~self.part("lashes") if "lashes" in self.part_names else np.ones(len(self.polygons), np.bool_)
 
     def shape(self, identity: NDArray[np.floating], expression: NDArray[np.floating]) -> NDArray[np.float32]:
         """Vertices (N,3) for coefficients (K,) in standard deviations and (E,) weights."""
@@ -99,7 +142,7 @@ def _load_cached(path: Path) -> MorphableModel:
     return load_model(path)
 
 
-def save_model(model: MorphableModel, path: Path) -> None:
+def save_model(model: MorphableModel, path: Path | BinaryIO) -> None:
     """Write a model as one compressed ``.npz``; displacements become 16-bit with one scale per component."""
     arrays: dict[str, NDArray] = {}
     for field in fields(MorphableModel):
@@ -107,6 +150,10 @@ def save_model(model: MorphableModel, path: Path) -> None:
         if isinstance(value, LandmarkEmbedding):
             arrays[f"{field.name}.vertices"] = value.vertices
             arrays[f"{field.name}.weights"] = value.weights
+            if value.rows is not None:
+                arrays[f"{field.name}.rows"] = value.rows
+        elif value is None:
+            continue
         elif field.name in ("identity", "expression"):
             arrays[field.name], arrays[f"{field.name}.scale"] = _to_int16(value)
         elif field.name == "regions":
@@ -152,6 +199,7 @@ def _model_of(arrays: dict[str, NDArray]) -> MorphableModel:
         landmarks_478=_embedding_of(arrays, "landmarks_478"),
         landmarks_68=_embedding_of(arrays, "landmarks_68"),
         source_vertex=arrays["source_vertex"],
+        expression_signed=arrays.get("expression_signed"),
     )
 
 
@@ -168,10 +216,9 @@ def _consistent(model: MorphableModel) -> bool:
         (model.polygon_part, (q,)),
         (model.mirror, (n,)),
         (model.source_vertex, (n,)),
-        (model.landmarks_478.vertices, (478, 3)),
-        (model.landmarks_478.weights, (478, 3)),
-        (model.landmarks_68.vertices, (68, 3)),
-        (model.landmarks_68.weights, (68, 3)),
+        *_embedding_shapes(model.landmarks_478, MEDIAPIPE_POINTS),
+        *_embedding_shapes(model.landmarks_68, IBUG_POINTS),
+        *([] if model.expression_signed is None else [(model.expression_signed, (e,))]),
     )
     indices = (model.polygons[:, :3], model.mirror, model.landmarks_478.vertices, model.landmarks_68.vertices)
     numbers = (model.mean, model.identity, model.identity_std, model.expression)
@@ -183,8 +230,17 @@ def _consistent(model: MorphableModel) -> bool:
     )
 
 
+def _embedding_shapes(embedding: LandmarkEmbedding, complete: int) -> list[tuple[NDArray, tuple[int, ...]]]:
+    """The arrays of an embedding with the shapes that they must have."""
+    count = complete if embedding.rows is None else len(embedding.rows)
+    rows = [] if embedding.rows is None else [(embedding.rows, (count,))]
+    return [(embedding.vertices, (count, 3)), (embedding.weights, (count, 3)), *rows]
+
+
 def _embedding_of(arrays: dict[str, NDArray], name: str) -> LandmarkEmbedding:
-    return LandmarkEmbedding(arrays[f"{name}.vertices"], arrays[f"{name}.weights"])
+    return LandmarkEmbedding(
+        arrays[f"{name}.vertices"], arrays[f"{name}.weights"], arrays.get(f"{name}.rows")
+    )
 
 
 def _to_int16(values: NDArray[np.float32]) -> tuple[NDArray[np.int16], NDArray[np.float32]]:

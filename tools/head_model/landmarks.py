@@ -38,15 +38,6 @@ MIN_FACING = 0.15
 FAR_SIDE_DEG_MM = 12.0 * 20.0 - 1.0
 """A view that turns a landmark away by more (degrees times its distance from the middle) is not asked."""
 
-IBUG_68_FROM_478 = (
-    *(127, 234, 93, 132, 58, 136, 150, 176, 152, 400, 379, 365, 288, 361, 323, 454, 356),
-    *(70, 63, 105, 66, 107, 336, 296, 334, 293, 300),
-    *(168, 197, 5, 4, 98, 97, 2, 326, 327),
-    *(33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380),
-    *(61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181),
-    *(78, 82, 13, 312, 308, 317, 14, 87),
-)
-"""The 68 points of the iBUG 300-W mark-up (jaw, brows, nose, eyes, mouth) among MediaPipe's 478."""
 
 UPPER_INNER_LIP = (191, 80, 81, 82, 13, 312, 311, 310, 415)
 LOWER_INNER_LIP = (95, 88, 178, 87, 14, 317, 402, 318, 324)
