@@ -73,7 +73,7 @@ def rasterize_pictures(
         face = _nearest_triangle(corners, inverse_depth, drawable.flatten(), height, width, len(pixels))
     pixel = torch.nonzero(face >= 0).squeeze(1)
     picture = pixel.div(height * width, rounding_mode="floor")
-    triangle = face[pixel] - picture * len(triangles)
+    triangle = face.index_select(0, pixel) - picture * len(triangles)
     corner_index = triangles.index_select(0, triangle) + picture[:, None] * pixels.shape[1]
     weights, inverse = _weights_at(
         pixels.flatten(0, 1), depth.flatten(), corner_index, pixel % width, pixel // width % height
@@ -97,10 +97,10 @@ def _weights_at(
     pixels: Tensor, depth: Tensor, corner_index: Tensor, columns: Tensor, rows: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Perspective-correct weights (M,3) and inverse depth (M,) of triangles (M,3) at M pixels."""
-    corners = pixels[corner_index].permute(1, 2, 0)
+    corners = pixels.index_select(0, corner_index.T.flatten()).unflatten(0, (3, -1)).transpose(1, 2)
     edges = _edge_functions(corners, columns.to(pixels.dtype), rows.to(pixels.dtype))
     areas = torch.stack(edges, dim=1)
-    scaled = areas / areas.sum(1, keepdim=True) / depth[corner_index]
+    scaled = areas / areas.sum(1, keepdim=True) / depth.index_select(0, corner_index.flatten()).view_as(areas)
     inverse = scaled.sum(1)
     return scaled / inverse[:, None], inverse
 

@@ -1,4 +1,4 @@
-"""What stands behind the person: studio paper, curtains and flags, shelves, rooms out of focus, leaves, walls."""
+"""What stands behind the person: studio paper, curtains, flags, shelves, blurred rooms, leaves, walls."""
 
 from __future__ import annotations
 

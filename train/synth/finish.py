@@ -16,6 +16,12 @@ SHARED_EXPOSURE = 0.75
 USUAL_LUMINANCE = 0.22
 """Linear luminance of a medium face under the lamps of ``light``."""
 LUMINANCE = (0.2126, 0.7152, 0.0722)
+KNEE = 0.6
+"""Linear value from which highlights are compressed."""
+WHITEST = 4.0
+"""Linear value from which everything is white."""
+CURVE_STEPS = 2048
+"""Of the tone curve, on a square-root scale: finer than 8 bits everywhere."""
 
 
 @dataclass(frozen=True)
@@ -70,20 +76,37 @@ def sample_finish(rng: np.random.Generator) -> FinishParams:
 
 def expose(linear: Tensor, person: Tensor, params: list[FinishParams]) -> Tensor:
     """sRGB (B,S,S,3) in [0,1] of linear pictures, exposed for what ``person`` (B,S,S) weighs."""
-    device = linear.device
-
-    def column(name: str) -> Tensor:
-        values = torch.tensor([getattr(p, name) for p in params], dtype=torch.float32, device=device)
-        return values.reshape(len(params), 1, 1, -1)
-
-    luminance = (linear * torch.tensor(LUMINANCE, device=device)).sum(-1)
-    mean = (luminance * person).sum((1, 2)) / person.sum((1, 2)).clamp(min=1.0)
+    device, weights = linear.device, linear.new_tensor(LUMINANCE)
+    mean = (person.flatten(1)[:, None] @ linear.flatten(1, 2))[:, 0] @ weights
+    mean = mean / person.sum((1, 2)).clamp(min=1.0)
     seen = (mean.clamp(min=1e-3) / USUAL_LUMINANCE) ** SHARED_EXPOSURE * USUAL_LUMINANCE
-    picture = linear * column("white_balance") * (column("exposure") / seen[:, None, None, None])
-    picture = picture * (1 - column("vignette") * _corners(linear.shape[1], device))
-    grey = (picture * torch.tensor(LUMINANCE, device=device)).sum(-1, keepdim=True)
-    picture = torch.lerp(grey, picture, column("saturation") * (1 - column("grey")))
-    return _contrasted(_encoded(_shouldered(picture.clamp(min=0))), column("contrast"))
+    mixed = torch.from_numpy(np.stack([_mixing(p) for p in params])).to(device)
+    picture = linear.flatten(1, 2) @ (mixed / seen[:, None, None])
+    vignette = torch.tensor([p.vignette for p in params], device=device)[:, None, None, None]
+    picture = picture.view_as(linear) * (1 - vignette * _corners(linear.shape[1], device))
+    curves = torch.from_numpy(np.stack([_curve(p.contrast) for p in params])).to(device)
+    step = ((picture * (1 / WHITEST)).clamp_(0, 1).sqrt_() * (CURVE_STEPS - 1)).int()
+    offset = torch.arange(len(params), dtype=torch.int32, device=device)[:, None, None, None] * CURVE_STEPS
+    return curves.flatten().index_select(0, (step + offset).flatten()).view_as(linear)
+
+
+def _mixing(params: FinishParams) -> NDArray[np.float32]:
+    """(3,3) from scene to sensor: white balance, exposure and saturation, for rows of pixels on its left."""
+    balance = np.diag(params.white_balance)
+    grey = np.outer(LUMINANCE, np.ones(3))
+    saturation = 0.0 if params.grey else params.saturation
+    return (params.exposure * balance @ (saturation * np.eye(3) + (1 - saturation) * grey)).astype(np.float32)
+
+
+def _curve(contrast: float) -> NDArray[np.float32]:
+    """(CURVE_STEPS,) sRGB for linear values on a square-root scale: shoulder, encoding, S-curve."""
+    linear = WHITEST * np.linspace(0, 1, CURVE_STEPS) ** 2
+    over = (linear - KNEE).clip(0)
+    # Highlights roll off as film does.
+    linear = np.minimum(linear, KNEE) + (1 - KNEE) * (1 - np.exp(-over / (1 - KNEE)))
+    srgb = np.where(linear < 0.0031308, 12.92 * linear, 1.055 * linear.clip(1e-9) ** (1 / 2.4) - 0.055)
+    low, high = srgb.clip(0, 0.5) * 2, (1 - srgb.clip(0.5, 1)) * 2
+    return np.where(srgb < 0.5, 0.5 * low**contrast, 1 - 0.5 * high**contrast).astype(np.float32)
 
 
 def develop(picture: NDArray[np.float32], params: FinishParams) -> NDArray[np.uint8]:
@@ -130,25 +153,3 @@ def _corners(size: int, device: torch.device) -> Tensor:
     """(1,size,size,1) squared distance from the middle, 1 in the corners."""
     axis = torch.linspace(-1, 1, size, device=device) ** 2
     return ((axis[:, None] + axis[None]) / 2)[None, ..., None]
-
-
-def _shouldered(linear: Tensor) -> Tensor:
-    """Highlights roll off as film does, reaching white at four times the paper."""
-    knee = 0.6
-    over = (linear - knee).clamp(min=0)
-    return torch.minimum(linear, linear.new_tensor(knee)) + (1 - knee) * (1 - torch.exp(-over / (1 - knee)))
-
-
-def _encoded(linear: Tensor) -> Tensor:
-    """sRGB transfer curve (IEC 61966-2-1)."""
-    return torch.where(
-        linear < 0.0031308, 12.92 * linear, 1.055 * linear.clamp(min=1e-6) ** (1 / 2.4) - 0.055
-    )
-
-
-def _contrasted(srgb: Tensor, contrast: Tensor) -> Tensor:
-    """An S-curve through black, middle grey and white."""
-    low, high = srgb.clamp(0, 0.5) * 2, (1 - srgb.clamp(0.5, 1)) * 2
-    return torch.where(
-        srgb < 0.5, 0.5 * low.clamp(min=1e-6) ** contrast, 1 - 0.5 * high.clamp(min=1e-6) ** contrast
-    )

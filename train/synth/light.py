@@ -55,19 +55,20 @@ class Lights:
     sky: Tensor
     """(B,9,3)."""
     direction: Tensor
-    """(B,3,3) lamp by axis."""
+    """(B,L,3) lamp by axis, L the most lamps that one of the scenes has."""
     colour: Tensor
-    """(B,3,3) lamp by channel; 0 where there is no lamp."""
+    """(B,L,3) lamp by channel; 0 where there is no lamp."""
     softness_mm: Tensor
-    """(B,3)."""
+    """(B,L)."""
 
 
 def stack_lights(params: list[LightParams], device: torch.device) -> Lights:
     """Lights of B scenes on one device."""
     count = len(params)
-    direction = np.zeros((count, LAMPS, 3), np.float32)
+    lamps = max(len(light.lamps) for light in params)
+    direction = np.zeros((count, lamps, 3), np.float32)
     direction[..., 1] = 1.0
-    colour, softness = np.zeros((count, LAMPS, 3), np.float32), np.ones((count, LAMPS), np.float32)
+    colour, softness = np.zeros((count, lamps, 3), np.float32), np.ones((count, lamps), np.float32)
     for i, light in enumerate(params):
         for j, lamp in enumerate(light.lamps):
             direction[i, j], colour[i, j], softness[i, j] = lamp.direction, lamp.colour, lamp.softness_mm

@@ -105,9 +105,9 @@ def draw(mesh: Mesh, views: Views, attributes: Tensor) -> tuple[Fragments, Tenso
         return rasterize_pictures(pixels, depth, mesh.triangles[part], mesh.drawable[:, part], size, size)
 
     head = hits(slice(0, cut))
-    face = mesh.region[head.triangle] == FACE
+    face = mesh.region.index_select(0, head.triangle) == FACE
     face_depth = depth.new_full((len(pixels) * size * size,), torch.inf)
-    face_depth[head.pixel] = head.depth.where(face, torch.inf)
+    face_depth.index_copy_(0, head.pixel, head.depth.where(face, torch.inf))
     if cut < len(mesh.triangles):
         head = _nearer(head, hits(slice(cut, None)), cut, len(pixels) * size * size)
     return _fragments(mesh, views, head, attributes), face_depth.reshape(-1, size, size)
@@ -115,32 +115,40 @@ def draw(mesh: Mesh, views: Views, attributes: Tensor) -> tuple[Fragments, Tenso
 
 def _nearer(head: Hits, rest: Hits, offset: int, places: int) -> Hits:
     """The hits of both layers that nothing of the other hides."""
-    nearest_head = head.depth.new_full((places,), torch.inf).index_put((head.pixel,), head.depth)
-    nearest_rest = head.depth.new_full((places,), torch.inf).index_put((rest.pixel,), rest.depth)
-    a, b = head.depth <= nearest_rest[head.pixel], rest.depth < nearest_head[rest.pixel]
+    nowhere = head.depth.new_full((places,), torch.inf)
+    before_head = nowhere.index_copy(0, rest.pixel, rest.depth).index_select(0, head.pixel)
+    before_rest = nowhere.index_copy(0, head.pixel, head.depth).index_select(0, rest.pixel)
+    a = torch.nonzero(head.depth <= before_head).squeeze(1)
+    b = torch.nonzero(rest.depth < before_rest).squeeze(1) + len(head.pixel)
+    keep = torch.cat([a, b])
+
+    def merged(of_head: Tensor, of_rest: Tensor) -> Tensor:
+        return torch.cat([of_head, of_rest]).index_select(0, keep)
+
     return Hits(
-        torch.cat([head.pixel[a], rest.pixel[b]]),
-        torch.cat([head.triangle[a], rest.triangle[b] + offset]),
-        torch.cat([head.barycentric[a], rest.barycentric[b]]),
-        torch.cat([head.depth[a], rest.depth[b]]),
+        merged(head.pixel, rest.pixel),
+        merged(head.triangle, rest.triangle + offset),
+        merged(head.barycentric, rest.barycentric),
+        merged(head.depth, rest.depth),
     )
 
 
 def _fragments(mesh: Mesh, views: Views, hits: Hits, attributes: Tensor) -> Fragments:
     place, picture = views.lift(hits.pixel, hits.depth)
-    corners = mesh.triangles.index_select(0, hits.triangle) + (picture * attributes.shape[1])[:, None]
+    corners = mesh.triangles.T.contiguous().index_select(1, hits.triangle) + picture * attributes.shape[1]
     flat, weights = attributes.flatten(0, 1), hits.barycentric[:, :, None]
-    uvs = (mesh.uvs.index_select(0, hits.triangle) * weights).sum(1)
-    owner = mesh.owner[hits.triangle]
+    uvs = mesh.uvs.index_select(0, hits.triangle)
+    uvs = sum(uvs[:, k] * weights[:, k] for k in range(3))
+    owner = mesh.owner.index_select(0, hits.triangle)
     return Fragments(
         pixel=hits.pixel,
         picture=picture,
         owner=owner,
-        region=mesh.region[hits.triangle],
+        region=mesh.region.index_select(0, hits.triangle),
         depth=hits.depth,
         place=place,
         albedo=_albedo(mesh.surfaces, owner, picture, uvs),
-        attributes=sum(flat.index_select(0, corners[:, k]) * weights[:, k] for k in range(3)),
+        attributes=sum(flat.index_select(0, corners[k]) * weights[:, k] for k in range(3)),
     )
 
 
@@ -150,14 +158,14 @@ def _albedo(surfaces: tuple[Surface, ...], owner: Tensor, picture: Tensor, uvs: 
     texels = torch.cat([s.texture.reshape(-1, 3) for s in surfaces])
     sizes = [s.texture.shape[:3] for s in surfaces]
     starts = torch.tensor([sum(b * h * w for b, h, w in sizes[:i]) for i in range(len(sizes))], device=device)
-    height = torch.tensor([h for _, h, _ in sizes], device=device)[owner]
-    width = torch.tensor([w for _, _, w in sizes], device=device)[owner]
+    height = torch.tensor([h for _, h, _ in sizes], device=device).index_select(0, owner)
+    width = torch.tensor([w for _, _, w in sizes], device=device).index_select(0, owner)
     x = (uvs[:, 0].clamp(0, 1) * width - 0.5).clamp(min=0)
     y = ((1 - uvs[:, 1].clamp(0, 1)) * height - 0.5).clamp(min=0)
     column, row = x.long(), y.long()
     fx, fy = (x - column)[:, None], (y - row)[:, None]
     right, below = torch.minimum(column + 1, width - 1), torch.minimum(row + 1, height - 1)
-    base = starts[owner] + picture * height * width
+    base = starts.index_select(0, owner) + picture * height * width
 
     def at(r: Tensor, c: Tensor) -> Tensor:
         return texels.index_select(0, base + r * width + c)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import torch
 
 from .assets import load_assets
+from .eyes import EyeParams, build_eyes, sample_eyes
 from .head import HeadParams, build_head, sample_head
+from .mouth import MouthParams, build_mouth, sample_mouth
 from .person import Person, Who, stream
 from .skin import SkinParams, build_skin, sample_skin
 
@@ -18,6 +20,8 @@ class PersonParams:
 
     head: HeadParams
     skin: SkinParams
+    eyes: EyeParams
+    mouth: MouthParams
 
 
 def sample_person(seed: int, who: Who) -> PersonParams:
@@ -25,6 +29,8 @@ def sample_person(seed: int, who: Who) -> PersonParams:
     return PersonParams(
         head=sample_head(stream(seed, "head"), who),
         skin=sample_skin(stream(seed, "skin"), who),
+        eyes=sample_eyes(stream(seed, "eyes"), who),
+        mouth=sample_mouth(stream(seed, "mouth"), who),
     )
 
 
@@ -32,5 +38,9 @@ def build_people(params: list[PersonParams], device: torch.device) -> Person:
     """B people on a device."""
     assets = load_assets(str(device))
     shape = build_head([p.head for p in params], assets)
-    skin = build_skin([p.skin for p in params], shape)
-    return Person(surfaces=(skin,), strands=(), face=shape.vertices)
+    surfaces = (
+        build_skin([p.skin for p in params], shape),
+        build_eyes([p.eyes for p in params], shape),
+        build_mouth([p.mouth for p in params], shape),
+    )
+    return Person(surfaces=surfaces, strands=(), face=shape.vertices)

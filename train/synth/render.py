@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -17,15 +16,15 @@ from .person import Person
 from .shade import SKULL_CENTRE_MM, finish_of, light_strands, light_surfaces
 from .shadow import Shadows, cast
 from .splat import StrandFragments, splat
-from .view import Views
-
-Combine = Callable[[Tensor, Tensor], Tensor]
+from .view import Views, pick
 
 UP, DOWN = 3, 2
 """Drawn on 3/2 times as many pixels along each side, then brought down."""
 NEAR_TAP = 0.75
 """Weight of the nearer of two fine pixels along each axis: the picture's pixel centres lie a quarter of a
 fine pixel off the nearer one."""
+SOLID_HAIR = 0.25
+"""Cover from which a strand's depth counts as the hair's."""
 SHELLS = 16
 """Rows of the map of directions that remembers how far out the hair reaches."""
 
@@ -61,7 +60,7 @@ def render(person: Person, views: Views, lights: Lights) -> Rendering:
     seen, face_depth = draw(mesh, fine, _attributes(mesh, lights))
     eyes = torch.stack([-fine.centre[:, 0], fine.centre[:, 1], fine.centre[:, 2]], dim=1)
     colour = light_surfaces(seen, finish_of(mesh.surfaces), lights, shadows, eyes)
-    solid = seen.depth.new_full((len(eyes) * fine.size**2,), torch.inf).index_put((seen.pixel,), seen.depth)
+    solid = seen.depth.new_full((len(eyes) * fine.size**2,), torch.inf).index_copy_(0, seen.pixel, seen.depth)
     strands = splat(person.strands, places, fine, solid) if person.strands else None
     canvas = _Canvas(seen, colour, solid, fine.size)
     if strands is not None:
@@ -109,9 +108,9 @@ def _depth_in_hair(strands: StrandFragments, skull: Tensor, hair: Tensor) -> Ten
     picture = torch.arange(len(skull), device=skull.device)[:, None]
     outer = torch.zeros(len(skull) * rows * columns, device=skull.device)
     outer.scatter_reduce_(0, cell_of(arm, length, picture).flatten(), length.flatten(), "amax")
-    mine = strands.place - skull[strands.picture]
+    mine = strands.place - pick(skull, strands.picture)
     own = mine.norm(dim=-1).clamp(min=1.0)
-    return (outer[cell_of(mine, own, strands.picture)] - own).clamp(min=0)
+    return (outer.index_select(0, cell_of(mine, own, strands.picture)) - own).clamp(min=0)
 
 
 class _Canvas:
@@ -120,95 +119,87 @@ class _Canvas:
     def __init__(self, seen: Fragments, colour: Tensor, solid: Tensor, size: int) -> None:
         count = len(solid)
         self.size = size
-        self.colour = colour.new_zeros((count, 3)).index_put((seen.pixel,), colour)
-        self.normal = colour.new_zeros((count, 3)).index_put(
-            (seen.pixel,), normalize(seen.attributes[:, :3], dim=1)
+        self.colour = colour.new_zeros((count, 3)).index_copy_(0, seen.pixel, colour)
+        self.normal = colour.new_zeros((count, 3)).index_copy_(
+            0, seen.pixel, normalize(seen.attributes[:, :3], dim=1)
         )
-        self.region = torch.zeros(count, dtype=torch.uint8, device=colour.device).index_put(
-            (seen.pixel,), seen.region
+        self.region = torch.zeros(count, dtype=torch.uint8, device=colour.device).index_copy_(
+            0, seen.pixel, seen.region
         )
         self.depth = solid
         self.person = (self.region != BACKGROUND).float()
         heads = torch.tensor([c in HEAD_CLASSES for c in range(8)], device=colour.device).float()
-        self.matte = heads[self.region.long()]
+        self.matte = heads.index_select(0, self.region.int())
         self.hair = torch.zeros_like(self.person)
         self.hair_depth = torch.full_like(solid, torch.inf)
 
     def lay_over(self, strands: StrandFragments, colour: Tensor) -> None:
         """Blend strands over what has been painted."""
-        cover = strands.cover[strands.pixel][:, None]
-        self.colour[strands.pixel] = torch.lerp(self.colour[strands.pixel], colour, cover)
+        cover = strands.cover.index_select(0, strands.pixel)[:, None]
+        under = self.colour.index_select(0, strands.pixel)
+        self.colour.index_copy_(0, strands.pixel, torch.lerp(under, colour, cover))
         self.person = strands.cover + (1 - strands.cover) * self.person
         self.matte = strands.cover + (1 - strands.cover) * self.matte
         self.hair, self.hair_depth = strands.hair_cover, strands.nearest
 
     def brought_down(self, face_depth: Tensor) -> Rendering:
         """The pictures at their own size."""
-        soft = torch.cat(
-            [self.colour, torch.stack([self.person, self.matte, self.hair], dim=1)], dim=1
-        ).reshape(-1, self.size, self.size, 6)
-        soft = _pairs(_pairs(soft, 1, _blend), 2, _blend)
-        hair = soft[..., 5]
-        region, is_hair = self._nearest(self.region), hair > 0.5
-        regions = torch.where(is_hair, torch.full_like(region, HAIR), region)
-        covered = self.hair_depth.isfinite() & (self.hair > 0.25)
-        depth = torch.where(
-            is_hair,
-            _mean(self._square(self.hair_depth), self._square(covered)),
-            _mean(self._square(self.depth), self._square(self.depth.isfinite()), self._square(self.region)),
+        hair_depth = self.hair_depth.where(self.hair > SOLID_HAIR, torch.inf)
+        known = (
+            self.person,
+            self.matte,
+            self.hair,
+            self.depth,
+            hair_depth,
+            face_depth.flatten(),
+            self.region,
         )
+        # One plane for each quantity: whole planes are added and compared at the speed of memory.
+        planes = torch.cat([self.colour.T, torch.stack([plane.float() for plane in known])])
+        planes = planes.reshape(len(planes), -1, self.size**2)
+        places = _taps(self.size, planes.device)
+        taps = [(planes.index_select(2, place), weight) for place, weight in places]
+        soft = sum(tap[:6] * weight for tap, weight in taps)
+        of_class = _mean([(tap[6], tap[9] == taps[0][0][9], weight) for tap, weight in taps])
+        of_hair, of_face = (_mean([(tap[i], None, weight) for tap, weight in taps]) for i in (7, 8))
+        region, is_hair = taps[0][0][9].byte(), soft[5] > 0.5
+        regions = torch.where(is_hair, HAIR, region)
+        depth = torch.where(is_hair, of_hair, of_class).where(regions != BACKGROUND, torch.nan)
+        normals = self.normal.reshape(len(depth), -1, 3).index_select(1, places[0][0])
+        side = self.size * DOWN // UP
+
+        def square(flat: Tensor) -> Tensor:
+            return flat.reshape(flat.shape[0], side, side, *flat.shape[2:])
+
         return Rendering(
-            colour=soft[..., :3],
-            person=soft[..., 3].clamp(0, 1),
-            matte=soft[..., 4].clamp(0, 1),
-            hair_alpha=hair.clamp(0, 1),
-            regions=regions,
-            depth=depth.where(regions != BACKGROUND, torch.nan),
-            face_depth=_mean(face_depth, face_depth.isfinite()),
-            normals=self._nearest(self.normal),
+            colour=square(soft[:3].permute(1, 2, 0)),
+            person=square(soft[3].clamp(0, 1)),
+            matte=square(soft[4].clamp(0, 1)),
+            hair_alpha=square(soft[5].clamp(0, 1)),
+            regions=square(regions),
+            depth=square(depth),
+            face_depth=square(of_face),
+            normals=square(normals),
         )
 
-    def _square(self, flat: Tensor) -> Tensor:
-        return flat.reshape(-1, self.size, self.size, *flat.shape[1:])
 
-    def _nearest(self, flat: Tensor) -> Tensor:
-        square = self._square(flat)
-        return _pairs(_pairs(square, 1, _nearer), 2, _nearer)
+def _taps(size: int, device: torch.device) -> list[tuple[Tensor, float]]:
+    """The four fine pixels around the centre of every pixel, as flat places, and their weights.
 
-
-def _pairs(fine: Tensor, axis: int, combine: Combine) -> Tensor:
-    """Two of every three fine pixels along an axis: each made of the nearer and the next one to it."""
-    split = fine.unflatten(axis, (-1, UP))
-    first, middle, last = split.unbind(axis + 1)
-    return torch.stack([combine(first, middle), combine(last, middle)], dim=axis + 1).flatten(axis, axis + 1)
-
-
-def _blend(near: Tensor, far: Tensor) -> Tensor:
-    return torch.lerp(far, near, NEAR_TAP)
-
-
-def _nearer(near: Tensor, far: Tensor) -> Tensor:
-    return near
-
-
-def _farther(near: Tensor, far: Tensor) -> Tensor:
-    return far
-
-
-_WEIGHTS = ((_nearer, NEAR_TAP), (_farther, 1 - NEAR_TAP))
-_TAPS = [(rows, columns, a * b) for rows, a in _WEIGHTS for columns, b in _WEIGHTS]
-
-
-def _mean(values: Tensor, valid: Tensor, same: Tensor | None = None) -> Tensor:
-    """Weighted mean (B,S,S) of the fine ``values`` that are ``valid``; NaN where none is.
-
-    With a class ``same`` per fine pixel, only those count that share the nearest one's.
+    The nearest one comes first. Two of every three fine pixels along an axis are the nearer ones of two
+    pixels, and the third, between them, is the farther one of both.
     """
-    wanted = None if same is None else _pairs(_pairs(same, 1, _nearer), 2, _nearer)
-    total = share = torch.zeros((), device=values.device)
-    for rows, columns, weight in _TAPS:
-        value, good = (_pairs(_pairs(fine, 1, rows), 2, columns) for fine in (values, valid))
-        if same is not None:
-            good = good & (_pairs(_pairs(same, 1, rows), 2, columns) == wanted)
-        total, share = total + weight * value.where(good, 0.0), share + weight * good
+    middle = torch.arange(1, size, UP, device=device).repeat_interleave(DOWN)
+    near = torch.stack([middle[::DOWN] - 1, middle[::DOWN] + 1], dim=1).flatten()
+    sides = ((near, NEAR_TAP), (middle, 1 - NEAR_TAP))
+    return [((rows[:, None] * size + columns).flatten(), a * b) for rows, a in sides for columns, b in sides]
+
+
+def _mean(taps: list[tuple[Tensor, Tensor | None, float]]) -> Tensor:
+    """Mean of the finite values of taps (value, whether it counts, weight); NaN where none counts."""
+    total, share = torch.zeros_like(taps[0][0]), torch.zeros_like(taps[0][0])
+    for value, counts, weight in taps:
+        good = value.isfinite() if counts is None else counts & value.isfinite()
+        total.add_(value.where(good, 0.0), alpha=weight)
+        share.add_(good, alpha=weight)
     return torch.where(share > 0, total / share, torch.nan)

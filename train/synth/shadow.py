@@ -1,148 +1,140 @@
 """Who stands in whose light: a shadow map for every lamp, solid things and hair apart.
 
-Solid things write their nearest depth into a map seen from the lamp, and receivers compare against it at
-several places around them. Hair writes how much of it lies in each of a few layers below its lit side (deep
+Solid things leave mean and mean square of their depth below the lamp, from which a receiver learns how much
+of the lamp it sees (variance shadow maps, Donnelly and Lauritzen 2006); blurring them as wide as the lamp is
+soft softens the edge. Hair leaves how much of it lies in each of a few layers below its lit side (deep
 opacity maps, Yuksel and Keyser 2008), so that light fades on its way into the hair.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, avg_pool3d, grid_sample, max_pool2d, normalize
 
-from .light import LAMPS, Lights
+from .light import Lights
 
 REACH_MM = 300.0
 """Half the side of a map: head, neck and shoulders."""
-SOLID_SIZE, HAIR_SIZE = 128, 80
+SIZE = 112
+TEXEL_MM = 2 * REACH_MM / SIZE
 LAYERS, LAYER_MM = 8, 9.0
-FAR_MM = 900.0
-BIAS_MM = 5.0
-"""Nobody shades himself within this: the maps' texels are 4.7 mm wide."""
-SOFT_STEP_MM = 6.0
-"""A receiver fades out over this depth behind an occluder."""
-TAPS = 6
+FAR_MM = 450.0
+"""Below everything that is lit."""
+LIFT_MM = 4.0
+"""Receivers are moved off their surface by this, out of their own shadow."""
+LEAST_VARIANCE_MM2 = 12.0
+LEAK = 0.25
+"""Shares of light below this are what variance maps leak behind two occluders."""
+WIDE_MM = 25.0
+"""A lamp this soft gets the blurred map alone."""
 FIXED_POINT = 1 << 12
 
 
 @dataclass(frozen=True)
 class Shadows:
-    """Maps of B scenes by :data:`LAMPS` lamps, stacked into one tall picture each."""
+    """Maps of B scenes by L lamps, lamp after lamp, stacked into one tall picture each."""
 
     frames: Tensor
-    """(B*LAMPS,3,3) rows: right, up, towards the lamp."""
-    solid: Tensor
-    """(1,1,B*LAMPS*SOLID_SIZE,SOLID_SIZE) depth below the lamp, mm."""
-    hair_top: Tensor
-    """(1,1,B*LAMPS*HAIR_SIZE,HAIR_SIZE) depth of the lit side of the hair."""
+    """(L,B,3,3) rows: right, up, towards the lamp."""
+    top: Tensor
+    """(1,3,L*B*SIZE,SIZE) mean depth, mean square depth of solid things, depth of the hair's lit side; mm."""
     hair: Tensor
-    """(1,1,LAYERS,B*LAMPS*HAIR_SIZE,HAIR_SIZE) how much hair lies above each layer's floor."""
-    softness_mm: Tensor
-    """(B,3)."""
+    """(1,1,LAYERS,L*B*SIZE,SIZE) how much hair lies above each layer's middle."""
 
-    def visibility(self, place: Tensor, normal: Tensor, picture: Tensor, lamp: int) -> tuple[Tensor, Tensor]:
-        """How much of a lamp (P,) is seen past solid things, and past hair, from view points (P,3)."""
-        slot = picture * LAMPS + lamp
-        # Moving off the surface keeps it out of its own shadow where the light grazes it.
-        local = torch.einsum("pij,pj->pi", self.frames[slot], place + 4.0 * normal)
-        depth = -local[:, 2]
-        spread = self.softness_mm[picture, lamp]
-        solid = sum(self._lit(local, depth, slot, spread, tap) for tap in range(TAPS)) / TAPS
-        return solid, self._through_hair(local, depth, slot)
+    def visibility(self, place: Tensor, normal: Tensor, picture: Tensor, lamp: int) -> Tensor:
+        """How much of a lamp (P,) is seen from view points (P,3) past solid things and hair."""
+        frames = self.frames[lamp]
+        off = place + LIFT_MM * normal
+        if len(frames) == 1:
+            local = off @ frames[0].T
+        else:
+            local = torch.bmm(frames.index_select(0, picture), off[:, :, None])[:, :, 0]
+        x, y, depth = local[:, 0], local[:, 1], -local[:, 2]
+        edge = 1 - 1.0 / SIZE
+        x, y = (x / REACH_MM).clamp(-edge, edge), (y / REACH_MM).clamp(-edge, edge)
+        maps, slot = self.frames.shape[0] * len(frames), lamp * len(frames) + picture
+        y = (slot * 2 + 1 + y) / maps - 1
+        grid = torch.stack([x, y], dim=1)
+        mean, square, top = grid_sample(self.top, grid[None, None], align_corners=False)[0, :, 0]
+        behind = (depth - mean).clamp(min=0)
+        variance = (square - mean**2).clamp(min=LEAST_VARIANCE_MM2)
+        solid = ((variance / (variance + behind**2) - LEAK) / (1 - LEAK)).clamp(min=0)
+        return solid * self._through_hair(x, y, (depth - top) / LAYER_MM)
 
-    def _lit(self, local: Tensor, depth: Tensor, slot: Tensor, spread: Tensor, tap: int) -> Tensor:
-        angle, radius = 2.4 * tap, math.sqrt((tap + 0.5) / TAPS)
-        shift = radius * local.new_tensor([math.cos(angle), math.sin(angle)])
-        grid = self._grid(local[:, :2] + spread[:, None] * shift, slot, SOLID_SIZE)
-        occluder = grid_sample(self.solid, grid[None, None], align_corners=False)[0, 0, 0]
-        return 1 - ((depth - occluder - BIAS_MM) / SOFT_STEP_MM).clamp(0, 1)
-
-    def _through_hair(self, local: Tensor, depth: Tensor, slot: Tensor) -> Tensor:
-        grid = self._grid(local[:, :2], slot, HAIR_SIZE)
-        top = grid_sample(self.hair_top, grid[None, None], align_corners=False)[0, 0, 0]
-        layer = (depth - top) / LAYER_MM
-        across = torch.stack([grid[:, 0], grid[:, 1], (layer + 0.5) / LAYERS * 2 - 1], dim=1)
-        amount = grid_sample(self.hair, across[None, None, None], align_corners=False, padding_mode="border")[
+    def _through_hair(self, x: Tensor, y: Tensor, layer: Tensor) -> Tensor:
+        grid = torch.stack([x, y, (layer + 0.5) / LAYERS * 2 - 1], dim=1)
+        amount = grid_sample(self.hair, grid[None, None, None], align_corners=False, padding_mode="border")[
             0, 0, 0, 0
         ]
-        return torch.exp(-amount * (layer > -0.5))
-
-    def _grid(self, across_mm: Tensor, slot: Tensor, size: int) -> Tensor:
-        """Places (P,2) in a tall picture of maps, for grid_sample."""
-        edge = 1 - 1.0 / size
-        local = (across_mm / REACH_MM).clamp(-edge, edge)
-        maps = self.frames.shape[0]
-        y = (slot + (1 + local[:, 1]) / 2) / maps * 2 - 1
-        return torch.stack([local[:, 0], y], dim=1)
+        return torch.exp(-amount * (layer + 0.5).clamp(0, 1))
 
 
 def cast(lights: Lights, solid: Tensor, hair: Tensor, hair_area: Tensor) -> Shadows:
     """Shadows of ``solid`` view points (B,Q,3) and of ``hair`` points (B,M,3) that cover (B,M) mm2 each.
 
-    Solid points should lie no further apart than a few millimetres; non-finite ones are left out.
+    Solid points should lie no further apart than a few millimetres; infinite ones are left out.
     """
-    frames = _frames(lights.direction.flatten(0, 1))
-    maps = len(frames)
-    nearest = _top(frames, solid, SOLID_SIZE).clamp(max=FAR_MM)
-    closed = -max_pool2d(-nearest, 3, stride=1, padding=1)
-    top = _top(frames, hair, HAIR_SIZE)
+    lamps, scenes = lights.direction.shape[1], len(lights.direction)
+    frames = _frames(lights.direction.transpose(0, 1).flatten(0, 1))
+    texel, depth = _texels(frames, solid, scenes)
+    nearest = _top(texel, depth, len(frames))
+    nearest = -max_pool2d(-nearest, 3, stride=1, padding=1)
+    moments = torch.stack([nearest, nearest**2], dim=1)
+    softness = (lights.softness_mm.T.reshape(-1, 1, 1, 1) / WIDE_MM).clamp(max=1)
+    narrow, wide = _blurred(moments, 3), _blurred(_blurred(moments, 7), 5)
+    texel, depth = _texels(frames, hair, scenes)
     # A hair between two texels must find its layer from either; so the lit side spreads a little.
-    top = -max_pool2d(-top, 3, stride=1, padding=1)
-    layers = _layers(frames, hair, hair_area, top)
+    top = -max_pool2d(-_top(texel, depth, len(frames)), 3, stride=1, padding=1)
+    layers = _layers(texel, depth, hair_area.repeat(lamps, 1), top)
+    maps = torch.cat([torch.lerp(narrow, wide, softness), _blurred(top[:, None], 3)], dim=1)
+    tall = len(frames) * SIZE
     return Shadows(
-        frames,
-        closed.reshape(1, 1, maps * SOLID_SIZE, SOLID_SIZE),
-        avg_pool2d(top.clamp(max=FAR_MM), 3, 1, 1, count_include_pad=False).reshape(
-            1, 1, maps * HAIR_SIZE, HAIR_SIZE
-        ),
-        layers.permute(1, 0, 2, 3).reshape(1, 1, LAYERS, maps * HAIR_SIZE, HAIR_SIZE),
-        lights.softness_mm,
+        frames.unflatten(0, (lamps, scenes)),
+        maps.transpose(0, 1).reshape(1, 3, tall, SIZE),
+        layers.transpose(0, 1).reshape(1, 1, LAYERS, tall, SIZE),
     )
+
+
+def _blurred(maps: Tensor, width: int) -> Tensor:
+    return avg_pool2d(maps, width, 1, width // 2, count_include_pad=False)
 
 
 def _frames(direction: Tensor) -> Tensor:
     """Orthonormal rows (A,3,3): right, up, towards the lamp (A,3)."""
-    help_axis = torch.where(
-        direction[:, 1:2].abs() < 0.9,
-        direction.new_tensor([[0.0, 1, 0]]),
-        direction.new_tensor([[1.0, 0, 0]]),
-    )
-    right = normalize(torch.linalg.cross(help_axis, direction), dim=-1)
+    upright = direction[:, 1:2].abs() < 0.9
+    aside = torch.where(upright, direction.new_tensor([0.0, 1, 0]), direction.new_tensor([1.0, 0, 0]))
+    right = normalize(torch.linalg.cross(aside, direction), dim=-1)
     return torch.stack([right, torch.linalg.cross(direction, right), direction], dim=1)
 
 
-def _texels(frames: Tensor, points: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Flat texel (A,M), depth (A,M) and whether it counts (A,M) of points (B,M,3) in A = B*LAMPS maps."""
-    local = points.repeat_interleave(LAMPS, 0) @ frames.mT
-    cell = ((local[..., :2] / REACH_MM + 1) * (size / 2)).floor()
-    inside = ((cell >= 0) & (cell < size)).all(-1)
-    cell = cell.nan_to_num(0).clamp(0, size - 1).long()
-    start = torch.arange(len(frames), device=points.device)[:, None] * size * size
-    return start + cell[..., 1] * size + cell[..., 0], -local[..., 2], inside
+def _texels(frames: Tensor, points: Tensor, scenes: int) -> tuple[Tensor, Tensor]:
+    """Flat texel (A,M) and depth (A,M) of points (B,M,3) in A = L*B maps; depth is far beyond the map."""
+    local = points.repeat(len(frames) // scenes, 1, 1) @ frames.mT
+    x, y, z = local.unbind(-1)
+    x, y = ((t * (1 / TEXEL_MM) + SIZE / 2).floor() for t in (x, y))
+    inside = (x >= 0) & (x < SIZE) & (y >= 0) & (y < SIZE)
+    start = torch.arange(len(frames), device=points.device)[:, None] * SIZE
+    texel = (start + y.where(inside, 0.0).long()) * SIZE + x.where(inside, 0.0).long()
+    return texel, (-z).where(inside, FAR_MM)
 
 
-def _top(frames: Tensor, points: Tensor, size: int) -> Tensor:
-    """(A,size,size) depth of the point nearest to each lamp; far away where there is none."""
-    texel, depth, inside = _texels(frames, points, size)
-    top = points.new_full((len(frames) * size * size,), 2 * FAR_MM)
-    depth = torch.where(inside, depth, 2 * FAR_MM)
-    return top.scatter_reduce_(0, texel.flatten(), depth.flatten(), "amin").reshape(-1, size, size)
+def _top(texel: Tensor, depth: Tensor, maps: int) -> Tensor:
+    """(A,SIZE,SIZE) depth of the point nearest to each lamp; far away where there is none."""
+    top = depth.new_full((maps * SIZE * SIZE,), FAR_MM)
+    return top.scatter_reduce_(0, texel.flatten(), depth.flatten(), "amin").reshape(maps, SIZE, SIZE)
 
 
-def _layers(frames: Tensor, hair: Tensor, area: Tensor, top: Tensor) -> Tensor:
-    """(A,LAYERS,size,size) optical depth of the hair above each layer's middle."""
-    size = HAIR_SIZE
-    texel, depth, inside = _texels(frames, hair, size)
-    layer = ((depth - top.flatten()[texel]) / LAYER_MM).clamp(0, LAYERS - 1).nan_to_num(0).long()
-    texel_mm2 = (2 * REACH_MM / size) ** 2
-    share = area.repeat_interleave(LAMPS, 0) / texel_mm2 * FIXED_POINT
-    amount = torch.zeros(LAYERS * len(frames) * size * size, dtype=torch.int64, device=hair.device)
-    place = layer * (len(frames) * size * size) + texel
-    amount.index_add_(0, place.flatten(), share.where(inside, 0.0).flatten().long())
-    layers = amount.reshape(LAYERS, len(frames), size, size).permute(1, 0, 2, 3).float() / FIXED_POINT
-    below = layers.cumsum(1) - 0.5 * layers
-    return avg_pool3d(below, (1, 3, 3), 1, (0, 1, 1))
+def _layers(texel: Tensor, depth: Tensor, area: Tensor, top: Tensor) -> Tensor:
+    """(A,LAYERS,SIZE,SIZE) optical depth of the hair above each layer's middle."""
+    maps = len(top)
+    below = depth - top.flatten().index_select(0, texel.flatten()).view_as(depth)
+    layer = (below * (1 / LAYER_MM)).clamp(0, LAYERS - 1).long()
+    share = (area * (FIXED_POINT / TEXEL_MM**2)).where(depth < FAR_MM, 0.0).int()
+    amount = torch.zeros(LAYERS * maps * SIZE * SIZE, dtype=torch.int32, device=top.device)
+    place = layer * (maps * SIZE * SIZE) + texel
+    amount.scatter_add_(0, place.flatten(), share.flatten())
+    layers = amount.reshape(LAYERS, maps, SIZE, SIZE).transpose(0, 1).float() / FIXED_POINT
+    return avg_pool3d(layers.cumsum(1) - 0.5 * layers, (1, 3, 3), 1, (0, 1, 1))

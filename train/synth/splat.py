@@ -66,7 +66,7 @@ def splat(
     """
     device, count = solid_depth.device, len(solid_depth)
     best = torch.zeros(count, dtype=torch.int64, device=device)
-    thickness = torch.zeros((2, count), dtype=torch.int64, device=device)
+    thickness = torch.zeros((2, count), dtype=torch.int32, device=device)
     first = 0
     for kind, place in zip(strands, places, strict=True):
         optical = thickness[0 if kind.region == HAIR else 1]
@@ -102,9 +102,12 @@ def _draw(
     for i, count in enumerate(STEPS):
         rows = order[ends[i] : ends[i + 1]]
         if len(rows):
-            spacing = length[rows] / (count - 1)
-            area = (width_px[rows] * spacing).clamp(max=1.0)
-            points = (line[rows].permute(2, 0, 1) @ _interpolation(k, count, place.device)).unbind(0)
+            spacing = length.index_select(0, rows) / (count - 1)
+            area = (width_px.index_select(0, rows) * spacing).clamp(max=1.0)
+            points = (
+                line.index_select(0, rows).permute(2, 0, 1).contiguous()
+                @ _interpolation(k, count, place.device)
+            ).unbind(0)
             _scatter(
                 points,
                 rows,
@@ -132,19 +135,20 @@ def _scatter(
     """Scatter points x, y, inverse depth (R,M) of strands ``rows`` (R,)."""
     x, y, inverse = points
     count = x.shape[1]
-    column, row = x.round(), y.round()
+    column, row = x.round().int(), y.round().int()
     inside = (column >= 0) & (column < size) & (row >= 0) & (row < size)
-    pixel = (row.long() * size + column.long() + picture[:, None] * (size * size))[inside]
-    inverse = inverse[inside]
+    pixel = torch.add(column, row, alpha=size).add_((picture * size * size).int()[:, None])
+    pixel = pixel.clamp_(0, len(solid_depth) - 1).flatten()
+    front = inverse.flatten() * (solid_depth + IN_FRONT_MM).index_select(0, pixel) > 1
+    # A list of survivors: indexing with booleans costs ten times as much as index_select.
+    kept = torch.nonzero(front & inside.flatten()).squeeze(1)
     along = torch.arange(count, device=x.device)
-    taper = _taper(along / (count - 1))
-    amount = (area[:, None] * taper * FIXED_POINT).long()[inside]
     name = ((first + rows)[:, None] << ALONG_BITS) + along * ((1 << ALONG_BITS) - 1) // (count - 1)
-    name = name[inside]
-    front = inverse * (solid_depth.index_select(0, pixel) + IN_FRONT_MM) > 1
-    pixel, inverse, amount, name = pixel[front], inverse[front], amount[front], name[front]
-    key = (inverse.contiguous().view(torch.int32).long() << INDEX_BITS) | name
-    best.scatter_reduce_(0, pixel, key, "amax")
+    amount = (area[:, None] * (_taper(along / (count - 1)) * FIXED_POINT)).int()
+    pixel, name, amount = (t.flatten().index_select(0, kept) for t in (pixel, name, amount))
+    depth_bits = inverse.flatten().index_select(0, kept).view(torch.int32).long()
+    pixel = pixel.long()
+    best.scatter_reduce_(0, pixel, (depth_bits << INDEX_BITS) | name, "amax")
     optical.scatter_add_(0, pixel, amount)
 
 
@@ -180,34 +184,42 @@ def _winners(
     per_picture: int,
 ) -> StrandFragments:
     pixel = torch.nonzero(best).squeeze(1)
-    key = best[pixel]
+    key = best.index_select(0, pixel)
     depth = 1 / (key >> INDEX_BITS).int().view(torch.float32)
     name = key & ((1 << INDEX_BITS) - 1)
     along = (name & ((1 << ALONG_BITS) - 1)) / ((1 << ALONG_BITS) - 1)
     strand = name >> ALONG_BITS
-    place, tangent = depth.new_zeros((len(pixel), 3)), depth.new_zeros((len(pixel), 3))
-    colour, specular = depth.new_zeros((len(pixel), 3)), depth.new_zeros(len(pixel))
-    first = 0
+    parts, order, first = [], [], 0
     for kind, points in zip(strands, places, strict=True):
-        b, n, k = points.shape[:3]
-        mine = torch.nonzero((strand >= first) & (strand < first + b * n)).squeeze(1)
-        row, at = strand[mine] - first, along[mine] * (k - 1)
-        left = at.long().clamp(max=k - 2)
-        share = (at - left)[:, None]
-        knots = points.reshape(-1, 3)
-        steps = _tangents(points).reshape(-1, 3)
-        index = row * k + left
-        place[mine] = torch.lerp(knots.index_select(0, index), knots.index_select(0, index + 1), share)
-        tangent[mine] = torch.lerp(steps.index_select(0, index), steps.index_select(0, index + 1), share)
-        colour[mine] = kind.colour.flatten(0, 1).index_select(0, row)
-        specular[mine] = kind.specular[row.div(n, rounding_mode="floor")]
-        first += b * n
-    nearest = torch.full_like(cover, torch.inf).index_put((pixel,), depth)
+        mine = torch.nonzero(
+            (strand >= first) & (strand < first + points.shape[0] * points.shape[1])
+        ).squeeze(1)
+        order.append(mine)
+        parts.append(
+            _looked_up(kind, points, strand.index_select(0, mine) - first, along.index_select(0, mine))
+        )
+        first += points.shape[0] * points.shape[1]
+    order = torch.cat(order)
+    pixel, depth, along = (t.index_select(0, order) for t in (pixel, depth, along))
+    place, tangent, colour, specular = (torch.cat(column) for column in zip(*parts, strict=True))
+    nearest = torch.full_like(cover, torch.inf).index_copy_(0, pixel, depth)
     picture = pixel.div(per_picture, rounding_mode="floor")
     tangent = normalize(tangent, dim=-1)
     return StrandFragments(
         pixel, picture, depth, place, tangent, along, colour, specular, cover, hair_cover, nearest
     )
+
+
+def _looked_up(kind: Strands, points: Tensor, row: Tensor, along: Tensor) -> tuple[Tensor, ...]:
+    """Place, tangent, colour (M,3) and specular (M,) of strands ``row`` (M,) at ``along`` (M,)."""
+    n, k = points.shape[1:3]
+    at = along * (k - 1)
+    left = at.long().clamp(max=k - 2)
+    index = row * k + left
+    known = torch.cat([points, _tangents(points)], dim=-1).reshape(-1, 6)
+    between = torch.lerp(known.index_select(0, index), known.index_select(0, index + 1), (at - left)[:, None])
+    colour = kind.colour.reshape(-1, 3).index_select(0, row)
+    return between[:, :3], between[:, 3:], colour, kind.specular.index_select(0, row // n)
 
 
 def _tangents(points: Tensor) -> Tensor:

@@ -58,12 +58,22 @@ class Views:
 
     def lift(self, pixel: Tensor, depth: Tensor) -> tuple[Tensor, Tensor]:
         """View points (P,3) and picture (P,) of flat pixel indices (P,) with depth (P,)."""
-        picture = pixel.div(self.size * self.size, rounding_mode="floor")
-        column, row = (pixel % self.size).float(), (pixel // self.size % self.size).float()
-        focal, principal, centre = self.focal[picture], self.principal[picture], self.centre[picture]
+        line = (pixel.int() // self.size).int()
+        column = (pixel.int() - line * self.size).float()
+        picture = line // self.size
+        row = (line - picture * self.size).float()
+        focal, principal, centre = (pick(t, picture) for t in (self.focal, self.principal, self.centre))
         x = (column - principal[:, 0]) / focal[:, 0] * depth - centre[:, 0]
         y = centre[:, 1] - (row - principal[:, 1]) / focal[:, 1] * depth
         return torch.stack([x, y, centre[:, 2] - depth], dim=1), picture
+
+
+def pick(table: Tensor, picture: Tensor) -> Tensor:
+    """Rows (P,...) of a table (B,...) for pixels of pictures (P,); (1,...) where there is but one picture.
+
+    A CPU draws one picture at a time, and what all its pixels share is better not copied.
+    """
+    return table if len(table) == 1 else table.index_select(0, picture)
 
 
 def stack_views(poses: list[Pose], cameras: list[Camera], device: torch.device) -> Views:
