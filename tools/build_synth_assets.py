@@ -31,6 +31,7 @@ from tools.synth_assets import rays
 from tools.synth_assets.borders import CutMesh, cut_regions
 from tools.synth_assets.bust import Bust, build_bust
 from tools.synth_assets.directions import identity_directions
+from tools.synth_assets.garment import build_garment
 from tools.synth_assets.hair_meshes import read_hair
 from tools.synth_assets.occlusion import sky_share
 from tools.synth_assets.skins import SkinBaker
@@ -55,6 +56,7 @@ def save_mesh(model: MorphableModel, bust: Bust, out: Path) -> None:
     head_triangles = np.array(mesh.triangles)
     head_triangles[head_triangles >= count] += len(bust.vertices)
     everything = np.concatenate([model.mean, bust.vertices]).astype(np.float64)
+    neck = model.regions["neck"][skin.vertices].any(axis=1)
     opaque = np.concatenate([triangulate(model.polygons).vertices, below])
     np.savez_compressed(
         out / "mesh.npz",
@@ -71,6 +73,7 @@ def save_mesh(model: MorphableModel, bust: Bust, out: Path) -> None:
         cut_corners=corners,
         cut_weights=weights,
         occlusion=occlusion_of(everything, opaque).astype(np.float16),
+        **build_garment(everything, np.concatenate([skin.vertices[neck], below])),
     )
 
 

@@ -23,8 +23,8 @@ MIDDLE = 0.35
 FADE_MM = 45.0
 """Height above the neck's ring over which a skin fades into plain colour, as the bust has none."""
 
-SCALP_BLUR = 24.0
-"""Texels: what is smoother than this on a shaven scalp is paint, what is finer is skin."""
+HAIRY, HAIR_REMOVED = 31, 0.92
+"""Texels by which painted hair outreaches the scalp, and how much of the picture there is left out."""
 
 
 class SkinBaker:
@@ -52,8 +52,8 @@ class SkinBaker:
         values = np.log(self._spread(to_linear(sharp / 255.0).clip(0.004)))
         middle = np.median(values[self._mask("cheek") > 0.5], axis=0)
         detail = values - middle
-        smooth = cv2.GaussianBlur(detail, (0, 0), SCALP_BLUR)
-        detail -= scalp[..., None] * smooth
+        hairy = cv2.GaussianBlur(cv2.dilate(scalp, np.ones((HAIRY, HAIRY))), (0, 0), HAIRY / 3)
+        detail *= 1 - HAIR_REMOVED * hairy[..., None].clip(0, 1)
         detail *= 1 - plain[..., None]
         out = from_linear(np.exp(detail) * MIDDLE)
         return (out.clip(0, 1) * 255 + 0.5).astype(np.uint8)

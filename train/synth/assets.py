@@ -76,6 +76,30 @@ class SkinMesh:
 
 
 @dataclass(frozen=True)
+class Garment:
+    """What clothes are made of: the skin of neck and bust once more, finer around the neckline."""
+
+    ends: Tensor
+    """(G,2) int64 of the N + M vertices: each vertex lies midway between two."""
+    triangles: Tensor
+    """(T,3) int64."""
+    uvs: Tensor
+    """(T,3,2): seen level, the front in the left half and the back in the right half."""
+    rest: Tensor
+    """(G,3) mm on the mean."""
+    drop: Tensor
+    """(G,) mm along the skin from where the neck begins; negative up the neck."""
+    collar_corners: Tensor
+    """(4,48,4) int64 of the N + M vertices: rings round the neck at the drops of
+    :data:`COLLAR_LEVELS_MM`, from straight behind over the subject's right, ahead, left."""
+    collar_weights: Tensor
+    """(4,48,4)."""
+
+
+COLLAR_LEVELS_MM = (-45.0, -20.0, 5.0, 35.0)
+
+
+@dataclass(frozen=True)
 class HairMesh:
     """A hair mesh over the mean head that follows other heads."""
 
@@ -113,6 +137,7 @@ class SynthAssets:
     """(S,3) int64: where hair grows."""
     bust: Bust
     skin: SkinMesh
+    garment: Garment
     rays: dict[str, Rays]
     """By table: skull, neck, and the chest's front, back and top (``collision.py``)."""
     skins: Tensor
@@ -153,7 +178,7 @@ def load_assets(device: str = "cpu") -> SynthAssets:
     triangles = triangulate(model.polygons[model.part("skin")]).vertices
     rays = {name: tensor(values) for name, values in _read("rays").items()}
     hair = {name: tensor(values) for name, values in _read("hair").items()}
-    bust, skin = _read_mesh(tensor)
+    bust, skin, garment = _read_mesh(tensor)
     return SynthAssets(
         model=model,
         device=place,
@@ -164,6 +189,7 @@ def load_assets(device: str = "cpu") -> SynthAssets:
         scalp_triangles=tensor(triangles[scalp[triangles].all(axis=1)]),
         bust=bust,
         skin=skin,
+        garment=garment,
         rays={
             name: Rays(rays[f"{name}.corners"], rays[f"{name}.weights"])
             for name in sorted({key.split(".")[0] for key in rays})
@@ -190,7 +216,7 @@ NAPE_MM = -45.0
 """Lowest hair at the back of the neck, below the head centre."""
 
 
-def _read_mesh(tensor: Callable[[NDArray], Tensor]) -> tuple[Bust, SkinMesh]:
+def _read_mesh(tensor: Callable[[NDArray], Tensor]) -> tuple[Bust, SkinMesh, Garment]:
     read = {name: tensor(values) for name, values in _read("mesh").items()}
     bust = Bust(
         mean=read["bust"],
@@ -211,7 +237,16 @@ def _read_mesh(tensor: Callable[[NDArray], Tensor]) -> tuple[Bust, SkinMesh]:
         turn=read["turn"],
         occlusion=torch.cat([whole, cuts]),
     )
-    return bust, skin
+    garment = Garment(
+        ends=read["garment_ends"],
+        triangles=read["garment_triangles"],
+        uvs=read["garment_uvs"],
+        rest=read["garment_rest"],
+        drop=read["garment_drop"],
+        collar_corners=read["collar_corners"],
+        collar_weights=read["collar_weights"],
+    )
+    return bust, skin, garment
 
 
 def _read_skins() -> tuple[tuple[str, ...], NDArray[np.uint8]]:

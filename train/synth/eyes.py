@@ -36,7 +36,7 @@ LIGHT_ODDS = (0.0, 0.26, 0.18, 0.12, 0.12, 0.32)
 DARK_ODDS = (0.72, 0.27, 0.01, 0.0, 0.0, 0.0)
 """Odds of the irises at melanin 0 and from 0.45 on."""
 
-SCLERA = (0.62, 0.55, 0.50)
+SCLERA = (0.47, 0.41, 0.37)
 VEINS = (0.0, -0.25, -0.25)
 """Linear albedo, and what redness towards the lids adds to its logarithm."""
 
