@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from .assets import load_assets
+from .clothes import ClothesParams, build_clothes, sample_clothes
 from .eyes import EyeParams, build_eyes, sample_eyes
 from .head import HeadParams, build_head, sample_head
 from .mouth import MouthParams, build_mouth, sample_mouth
@@ -22,6 +23,7 @@ class PersonParams:
     skin: SkinParams
     eyes: EyeParams
     mouth: MouthParams
+    clothes: ClothesParams
 
 
 def sample_person(seed: int, who: Who) -> PersonParams:
@@ -31,6 +33,7 @@ def sample_person(seed: int, who: Who) -> PersonParams:
         skin=sample_skin(stream(seed, "skin"), who),
         eyes=sample_eyes(stream(seed, "eyes"), who),
         mouth=sample_mouth(stream(seed, "mouth"), who),
+        clothes=sample_clothes(stream(seed, "clothes"), who),
     )
 
 
@@ -42,5 +45,6 @@ def build_people(params: list[PersonParams], device: torch.device) -> Person:
         build_skin([p.skin for p in params], shape),
         build_eyes([p.eyes for p in params], shape),
         build_mouth([p.mouth for p in params], shape),
+        *build_clothes([p.clothes for p in params], shape),
     )
     return Person(surfaces=surfaces, strands=(), face=shape.vertices)

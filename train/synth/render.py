@@ -156,23 +156,23 @@ class _Canvas:
         )
         # One plane for each quantity: whole planes are added and compared at the speed of memory.
         planes = torch.cat([self.colour.T, torch.stack([plane.float() for plane in known])])
-        planes = planes.reshape(len(planes), -1, self.size**2)
-        places = _taps(self.size, planes.device)
-        taps = [(planes.index_select(2, place), weight) for place, weight in places]
+        pictures = planes.shape[1] // self.size**2
+        places = _taps(self.size, pictures, planes.device)
+        taps = [(planes.index_select(1, place), weight) for place, weight in places]
         soft = sum(tap[:6] * weight for tap, weight in taps)
         of_class = _mean([(tap[6], tap[9] == taps[0][0][9], weight) for tap, weight in taps])
         of_hair, of_face = (_mean([(tap[i], None, weight) for tap, weight in taps]) for i in (7, 8))
         region, is_hair = taps[0][0][9].byte(), soft[5] > 0.5
         regions = torch.where(is_hair, HAIR, region)
         depth = torch.where(is_hair, of_hair, of_class).where(regions != BACKGROUND, torch.nan)
-        normals = self.normal.reshape(len(depth), -1, 3).index_select(1, places[0][0])
+        normals = self.normal.index_select(0, places[0][0])
         side = self.size * DOWN // UP
 
         def square(flat: Tensor) -> Tensor:
-            return flat.reshape(flat.shape[0], side, side, *flat.shape[2:])
+            return flat.reshape(pictures, side, side, *flat.shape[1:])
 
         return Rendering(
-            colour=square(soft[:3].permute(1, 2, 0)),
+            colour=square(soft[:3].T),
             person=square(soft[3].clamp(0, 1)),
             matte=square(soft[4].clamp(0, 1)),
             hair_alpha=square(soft[5].clamp(0, 1)),
@@ -183,7 +183,7 @@ class _Canvas:
         )
 
 
-def _taps(size: int, device: torch.device) -> list[tuple[Tensor, float]]:
+def _taps(size: int, pictures: int, device: torch.device) -> list[tuple[Tensor, float]]:
     """The four fine pixels around the centre of every pixel, as flat places, and their weights.
 
     The nearest one comes first. Two of every three fine pixels along an axis are the nearer ones of two
@@ -191,8 +191,13 @@ def _taps(size: int, device: torch.device) -> list[tuple[Tensor, float]]:
     """
     middle = torch.arange(1, size, UP, device=device).repeat_interleave(DOWN)
     near = torch.stack([middle[::DOWN] - 1, middle[::DOWN] + 1], dim=1).flatten()
+    start = torch.arange(pictures, device=device)[:, None, None] * size**2
     sides = ((near, NEAR_TAP), (middle, 1 - NEAR_TAP))
-    return [((rows[:, None] * size + columns).flatten(), a * b) for rows, a in sides for columns, b in sides]
+    return [
+        ((start + rows[:, None] * size + columns).flatten(), a * b)
+        for rows, a in sides
+        for columns, b in sides
+    ]
 
 
 def _mean(taps: list[tuple[Tensor, Tensor | None, float]]) -> Tensor:
