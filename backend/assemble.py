@@ -105,7 +105,7 @@ def covered_polygons(
     drop = np.zeros(len(corners), bool)
     for ear in EARS:
         mine = model.regions[ear]
-        if ear not in kept_ears and (label[mine] == FACE).mean() < HIDDEN_SHARE:
+        if ear not in kept_ears and mine.any() and (label[mine] == FACE).mean() < HIDDEN_SHARE:
             drop |= mine[corners].all(axis=1)
     scalp = model.regions["scalp"]
     return drop | (scalp[corners].all(axis=1) & (label == BACKGROUND)[corners].any(axis=1))

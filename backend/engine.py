@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from .assemble import body_mesh, covered_polygons, part_mesh
 from .crop import HeadCrop, head_crop
 from .depth import GeometricPrior, HeadDepth, HeadDepthEstimator
-from .eyes import Eyeball, eyeball, lash_image
+from .eyes import EYES, Eyeball, eyeball, lash_image
 from .fit import HeadFit, HeadFitter
 from .hair_mesh import build_shells, shell_region
 from .head_parse import HeadParse, HeadParser, ParseGuide
@@ -45,12 +46,14 @@ class Engine:
         self,
         device: str | None = None,
         *,
+        model: MorphableModel | None = None,
         detector: Detector | None = None,
         parser: HeadParser | None = None,
         depth_estimator: HeadDepthEstimator | None = None,
         refiner: Refiner | None = None,
     ) -> None:
-        """``device`` is a torch device name; by default the best one that this machine has."""
+        """``device`` is a torch device name; by default the best one that this machine has. ``model`` is
+        the morphable model; by default the one that ships."""
         self.device = torch.device(device or best_device())
         self._detector = detector or MediaPipeDetector()
         self._segmenter = PersonSegmenter()
@@ -58,6 +61,7 @@ class Engine:
         self._depth = depth_estimator or GeometricPrior()
         self._refiner = refiner or ClassicalRefiner()
         self._rasterizer: Rasterizer = default_rasterizer(self.device)
+        self._chosen_model = model
 
     @property
     def device_name(self) -> str:
@@ -76,12 +80,17 @@ class Engine:
 
     @cached_property
     def model(self) -> MorphableModel:
-        """The morphable head that ships with Likeness."""
-        return load_head_model()
+        """The morphable head that is fitted to photos."""
+        return self._chosen_model or load_head_model()
 
     @cached_property
     def _fitter(self) -> HeadFitter:
         return HeadFitter(self.model)
+
+    @cached_property
+    def _lender(self) -> HeadFitter:
+        """Fits the shipped head, which lends its skull to a model of the face alone."""
+        return HeadFitter(load_head_model())
 
     @cached_property
     def _painter(self) -> HeadPainter:
@@ -101,13 +110,21 @@ class Engine:
         """Detection, fit and parsing alone: the working crop and its classes; raises as :meth:`fit`."""
         fit, found, _ = self.fit(photo, face=face)
         crop = head_crop(photo, fit.camera, fit.pose)
+        head = self._project(photo, found, fit, crop)
+        return crop, self._parser.parse(crop, guide_of(crop, head, found))
+
+    def _project(self, photo: Photo, found: DetectedFace, fit: HeadFit, crop: HeadCrop) -> ProjectedHead:
         head = project_head(self.model, fit, crop.camera, self._rasterizer)
-        return crop, self._parser.parse(crop, _guide(crop, head, found))
+        if self.model.has_skull:
+            return head
+        lent = self._lender.fit(found, replace(photo, focal_px=fit.camera.fx))
+        return head.completed_by(project_head(self._lender.model, lent, crop.camera, self._rasterizer))
 
     def _detect(self, photo: Photo, face: int | None) -> tuple[DetectedFace, list[str]]:
         faces = self._detector.detect(photo.pixels)
         found = choose_face(faces, face)
-        return found, check_face(photo, found, faces)
+        notice = self.model.licence_notice
+        return found, [*([notice] if notice else []), *check_face(photo, found, faces)]
 
     def reconstruct(
         self, photo: Photo, *, face: int | None = None, progress: Progress = ignore
@@ -131,8 +148,8 @@ class Engine:
             warnings = (*warnings, *check_pose(fit.pose))
         with watch.stage(Stage.PARSE):
             crop = head_crop(photo, fit.camera, fit.pose)
-            head = project_head(self.model, fit, crop.camera, self._rasterizer)
-            parse = self._parser.parse(crop, _guide(crop, head, found))
+            head = self._project(photo, found, fit, crop)
+            parse = self._parser.parse(crop, guide_of(crop, head, found))
         with watch.stage(Stage.DEPTH):
             depth = self._depth.estimate(crop, parse, head, float(fit.pose.translation_mm[2]))
         with watch.stage(Stage.MESH):
@@ -167,7 +184,8 @@ class Engine:
     ) -> tuple[tuple[TexturedMesh, ...], dict[str, NDArray[np.uint8]]]:
         """All meshes and all images of the reconstruction."""
         model, straight = self.model, fit.vertices(self.model)
-        balls = tuple(self._eyeball(name, straight, found, fit) for name in ("eye_left", "eye_right"))
+        eyes = [name for name in EYES if name in model.part_names]
+        balls = tuple(self._eyeball(name, straight, found, fit) for name in eyes)
         gazing = straight
         for ball in balls:
             gazing = ball.turned(gazing)
@@ -186,9 +204,9 @@ class Engine:
             plate = background_plate(photo, person, head_matte(crop, parse, photo))
             body = body_card(photo, crop, parse, person, plate)
             images = {
-                "eyes": self._painter.eyes(vertices_cam, sight, found.points_px, straight, balls),
-                "mouth": self._painter.mouth(vertices_cam, sight, found.points_px),
-                "lashes": lash_image(),
+                **self._small_images(
+                    {part.image for part in parts}, vertices_cam, sight, found, straight, balls
+                ),
                 "hair": front_image(photo, crop, parse, over(body, plate)),
                 "back": back_image(photo, crop, parse),
                 "body": body,
@@ -197,6 +215,25 @@ class Engine:
                 "face": face.result(),
             }
         return (*parts, *shells, body_mesh(fit.camera, fit.pose)), images
+
+    def _small_images(
+        self,
+        used: set[str],
+        vertices_cam: NDArray[np.float32],
+        sight: Sight,
+        found: DetectedFace,
+        straight: NDArray[np.float32],
+        balls: tuple[Eyeball, ...],
+    ) -> dict[str, NDArray[np.uint8]]:
+        """Images of eyes, mouth and lashes, as far as the model has such parts."""
+        images: dict[str, NDArray[np.uint8]] = {}
+        if "eyes" in used:
+            images["eyes"] = self._painter.eyes(vertices_cam, sight, found.points_px, straight, balls)
+        if "mouth" in used:
+            images["mouth"] = self._painter.mouth(vertices_cam, sight, found.points_px)
+        if "lashes" in used:
+            images["lashes"] = lash_image()
+        return images
 
     def _person(self, photo: Photo, crop: HeadCrop, parse: HeadParse) -> NDArray[np.float32]:
         """(H,W) matte of the whole person: the crop's where it reaches, a coarser look beyond."""
@@ -214,8 +251,7 @@ class Engine:
         return eyeball(name, vertices, straight, found.points_px, fit.camera, fit.pose)
 
     def _nearest(self, vertices_cam: NDArray[np.float32], crop: HeadCrop) -> NDArray[np.float32]:
-        solid = self.model.polygon_part != self.model.part_names.index("lashes")
-        triangles = triangulate(self.model.polygons[solid]).vertices
+        triangles = triangulate(self.model.polygons[self.model.solid]).vertices
         size = FINER * crop.size
         finer = crop.camera.cropped(FINER, 0.5 / FINER - 0.5, 0.5 / FINER - 0.5, size, size)
         return rasterize_arrays(vertices_cam, triangles, finer, self._rasterizer).depth
@@ -240,7 +276,8 @@ def best_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def _guide(crop: HeadCrop, head: ProjectedHead, found: DetectedFace) -> ParseGuide:
+def guide_of(crop: HeadCrop, head: ProjectedHead, found: DetectedFace) -> ParseGuide:
+    """Where the fitted head and the landmarks expect the parts of a crop."""
     return ParseGuide(
         landmarks_px=crop.to_crop(found.points_px),
         skull=head.skull,

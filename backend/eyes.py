@@ -15,6 +15,7 @@ from .texture import Atlas, Painting, composite, shrunk, smoothstep
 
 Tones = NDArray[np.float32]
 
+EYES = ("eye_left", "eye_right")
 IRIS_LANDMARK = {"eye_left": 473, "eye_right": 468}
 """MediaPipe's iris centres (left and right of the subject)."""
 LID_LANDMARKS = {

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import AssetBroken
+from .protocol import STATISTICAL_EXPRESSION
 
 HEAD_ASSET = Path(__file__).parent / "assets" / "head.npz"
 
@@ -80,15 +81,11 @@ class MorphableModel:
     landmarks_68: LandmarkEmbedding
     source_vertex: NDArray[np.int32]
     """(N,) vertex of the full source mesh (hm08 for the default model); -1 for those it lacks (teeth)."""
-    expression_signed: NDArray[np.bool_] | None = None
-    """(E,) True for statistical components, whose weights are standard deviations of either sign; None
-    where all weights lie in [0,1]."""
 
     @property
     def expression_bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """(E,) least and (E,) greatest weight of each expression."""
-        count = len(self.expression_names)
-        signed = np.zeros(count, np.bool_) if self.expression_signed is None else self.expression_signed
+        signed = np.array([name.startswith(STATISTICAL_EXPRESSION) for name in self.expression_names], bool)
         return np.where(signed, -DEVIATIONS, 0.0), np.where(signed, DEVIATIONS, 1.0)
 
     @property
@@ -152,8 +149,6 @@ def save_model(model: MorphableModel, path: Path | BinaryIO) -> None:
             arrays[f"{field.name}.weights"] = value.weights
             if value.rows is not None:
                 arrays[f"{field.name}.rows"] = value.rows
-        elif value is None:
-            continue
         elif field.name in ("identity", "expression"):
             arrays[field.name], arrays[f"{field.name}.scale"] = _to_int16(value)
         elif field.name == "regions":
@@ -199,7 +194,6 @@ def _model_of(arrays: dict[str, NDArray]) -> MorphableModel:
         landmarks_478=_embedding_of(arrays, "landmarks_478"),
         landmarks_68=_embedding_of(arrays, "landmarks_68"),
         source_vertex=arrays["source_vertex"],
-        expression_signed=arrays.get("expression_signed"),
     )
 
 
@@ -218,7 +212,6 @@ def _consistent(model: MorphableModel) -> bool:
         (model.source_vertex, (n,)),
         *_embedding_shapes(model.landmarks_478, MEDIAPIPE_POINTS),
         *_embedding_shapes(model.landmarks_68, IBUG_POINTS),
-        *([] if model.expression_signed is None else [(model.expression_signed, (e,))]),
     )
     indices = (model.polygons[:, :3], model.mirror, model.landmarks_478.vertices, model.landmarks_68.vertices)
     numbers = (model.mean, model.identity, model.identity_std, model.expression)

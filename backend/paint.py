@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from .assemble import IMAGE_OF_PART
-from .eyes import LID_LANDMARKS, Eyeball, finish_eyes
+from .eyes import EYES, LID_LANDMARKS, Eyeball, finish_eyes
 from .head_parse import BACKGROUND, BODY, EAR, FACE, GLASSES, HAIR, HEADWEAR, OTHER_HEAD
 from .morphable import MorphableModel
 from .push_pull import push_pull
@@ -70,7 +70,8 @@ class HeadPainter:
             "eyes": (EYES_GRID, EYES_SIZE),
             "mouth": (MOUTH_GRID, MOUTH_SIZE),
         }
-        self.atlases = {name: self._atlas(name, *size) for name, size in sizes.items()}
+        used = {IMAGE_OF_PART[part] for part in self.model.part_names}
+        self.atlases = {name: self._atlas(name, *size) for name, size in sizes.items() if name in used}
 
     @cached_property
     def _below_jaw(self) -> Image:
@@ -99,7 +100,8 @@ class HeadPainter:
         neck = atlas.choose(regions["neck"])
         cloth, sure_cloth = self._cloth(atlas, neck, sight, seen)
         allowed &= ~cloth
-        for name in ("eye_left", "eye_right"):
+        # A model without eyeballs shows the eyes on its skin.
+        for name in set(EYES).intersection(self.model.part_names):
             allowed &= ~_inside(points_px[list(LID_LANDMARKS[name])], seen)
         mouth = atlas.choose(regions["mouth_inside"])
         between_lips = mouth & _inside(points_px[list(INNER_LIPS)], seen)

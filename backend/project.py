@@ -37,6 +37,8 @@ class ProjectedHead:
     ear_left: Mask
     ear_right: Mask
     neck: Mask
+    own_ears: bool = True
+    """False where the ears are another head's: they tell depth, but no mesh shows them."""
 
     @property
     def ears(self) -> Mask:
@@ -48,9 +50,32 @@ class ProjectedHead:
         """(S,S) everything of the head above the neck."""
         return self.face | self.scalp | self.ears
 
+    def completed_by(self, other: ProjectedHead) -> ProjectedHead:
+        """This face with the skull, ears and neck of another head, fitted to the same photo.
+
+        Two fits seldom agree about the distance: the other one is moved along the optical axis until
+        both faces lie at the same depth.
+        """
+        own = np.isfinite(self.front_mm)
+        shared = own & np.isfinite(other.face_mm)
+        shift = np.float32(np.median((self.front_mm - other.face_mm)[shared])) if shared.any() else 0.0
+        return ProjectedHead(
+            front_mm=np.where(own, self.front_mm, other.front_mm + shift).astype(np.float32),
+            face_mm=self.front_mm,
+            back_mm=(other.back_mm + shift).astype(np.float32),
+            face=own | other.face,
+            scalp=other.scalp & ~own,
+            ear_left=other.ear_left & ~own,
+            ear_right=other.ear_right & ~own,
+            neck=other.neck & ~own,
+            own_ears=False,
+        )
+
 
 def well_fitted_ears(head: ProjectedHead, labels: NDArray[np.uint8]) -> tuple[str, ...]:
     """Ears of the model that lie where the photo (classes (S,S)) shows an ear."""
+    if not head.own_ears:
+        return ()
     seen = (labels == EAR).astype(np.uint8)
     _, patches = cv2.connectedComponents(seen, connectivity=8)
     fitted: list[str] = []
@@ -68,8 +93,7 @@ def project_head(
 ) -> ProjectedHead:
     """Rasterise the fitted head into ``camera`` (the crop's), near and far side."""
     vertices = fit.pose.to_camera(fit.vertices(model))
-    solid = model.polygon_part != model.part_names.index("lashes")
-    triangles = triangulate(model.polygons[solid]).vertices
+    triangles = triangulate(model.polygons[model.solid]).vertices
     near = rasterize_arrays(vertices, triangles, camera, rasterizer)
 
     def where(name: str) -> Mask:

@@ -56,6 +56,11 @@ class ErrorCode(enum.StrEnum):
     ASSET_BROKEN = "asset_broken"
 
 
+STATISTICAL_EXPRESSION = "Expression "
+"""Names that begin with this are components of a statistical model: weights are standard deviations of
+either sign. All other expressions go by ARKit's names and have weights in [0,1]."""
+
+
 class JobState(enum.StrEnum):
     """Life of one job."""
 

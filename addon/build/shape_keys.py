@@ -1,4 +1,4 @@
-"""Shape keys: 52 expressions by their ARKit names and the identity components; parts follow the face."""
+"""Shape keys: expressions and identity components of the model; parts of the head follow the face."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ...backend.protocol import STATISTICAL_EXPRESSION
 from ..head_data import MeshData
 
 IDENTITY_RANGE = 3.0
@@ -40,6 +41,8 @@ def add_shape_keys(
         assert data.expression is not None
         key = _add_key(item, data, name, data.expression[index], follower)
         if key is not None:
+            if name.startswith(STATISTICAL_EXPRESSION):
+                key.slider_min, key.slider_max = -IDENTITY_RANGE, IDENTITY_RANGE
             key.value = float(expression[index])
     for index in range(0 if data.identity is None else len(data.identity)):
         assert data.identity is not None

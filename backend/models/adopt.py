@@ -67,7 +67,6 @@ def adopt(raw: RawModel, terms: Terms, path: Path) -> MorphableModel:
         landmarks_478=carried_over(raw.landmarks, mean, surface, reference),
         landmarks_68=raw.landmarks,
         source_vertex=np.arange(len(mean), dtype=np.int32),
-        expression_signed=raw.expression_signed,
     )
 
 
@@ -78,7 +77,7 @@ def _check(raw: RawModel, path: Path) -> None:
         and raw.identity.ndim == raw.expression.ndim == 3
         and raw.identity.shape[1:] == raw.expression.shape[1:] == (n, 3)
         and len(raw.identity) > 0
-        and len(raw.expression) == len(raw.expression_names) == len(raw.expression_signed)
+        and len(raw.expression) == len(raw.expression_names)
         and all(mask.shape == (q,) for mask in raw.parts.values())
         and bool(raw.polygons[:, :3].min() >= 0 and raw.polygons.max() < n)
         and all(np.isfinite(values).all() for values in (raw.mean, raw.identity, raw.expression))

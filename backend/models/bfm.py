@@ -16,7 +16,7 @@ from scipy.io import loadmat
 from scipy.io.matlab import MatReadError
 
 from ..landmarks import IBUG_68_FROM_478
-from .raw import ModelFormat, RawModel, Terms, unusable, vertices_as_landmarks, with_triangles
+from .raw import ModelFormat, RawModel, Terms, statistical, unusable, vertices_as_landmarks, with_triangles
 
 TERMS = Terms(
     name="Basel Face Model 2009",
@@ -99,8 +99,7 @@ def _raw(
         mean=mean,
         identity=identity,
         expression=expression,
-        expression_names=tuple(f"Expression {i + 1:02d}" for i in range(len(expression))),
-        expression_signed=np.ones(len(expression), np.bool_),
+        expression_names=statistical(len(expression)),
         polygons=with_triangles(triangles),
         landmarks=vertices_as_landmarks(keypoints, IBUG_68_FROM_478),
         parts={"skin": np.ones(len(triangles), np.bool_)},

@@ -19,7 +19,7 @@ from scipy.spatial.transform import Rotation
 
 from ..landmarks import IBUG_68_FROM_478
 from ..morphable import LandmarkEmbedding
-from .raw import JAW_POINTS, ModelFormat, RawModel, Terms, unusable, with_triangles
+from .raw import JAW_POINTS, ModelFormat, RawModel, Terms, statistical, unusable, with_triangles
 from .safe_pickle import read_npy_dictionary, read_pickle
 
 TERMS = Terms(
@@ -76,18 +76,15 @@ def read(path: Path) -> RawModel:
         raise unusable(file, "names vertices that it does not have", REMEDY)
     components = np.moveaxis(directions, 2, 0)
     expression = components[EXPRESSIONS_BEGIN : EXPRESSIONS_BEGIN + EXPRESSIONS]
-    names = [f"Expression {i + 1:02d}" for i in range(len(expression))]
-    signed = np.ones(len(names), np.bool_)
+    names = statistical(len(expression))
     jaw = _jaw_open(arrays)
     if jaw is not None:
-        expression, names = np.concatenate([jaw[None], expression]), ["jawOpen", *names]
-        signed = np.concatenate([[False], signed])
+        expression, names = np.concatenate([jaw[None], expression]), ("jawOpen", *names)
     return RawModel(
         mean=template * MM_PER_METRE,
         identity=components[: min(IDENTITIES, EXPRESSIONS_BEGIN)] * MM_PER_METRE,
         expression=expression * MM_PER_METRE,
-        expression_names=tuple(names),
-        expression_signed=signed,
+        expression_names=names,
         polygons=with_triangles(triangles),
         landmarks=_landmarks(file.parent, triangles),
         parts=_parts(template, triangles),

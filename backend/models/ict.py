@@ -128,7 +128,6 @@ def _raw(
         identity=identity * MM_PER_UNIT,
         expression=keys * MM_PER_UNIT,
         expression_names=names,
-        expression_signed=np.zeros(len(names), np.bool_),
         polygons=polygons,
         landmarks=vertices_as_landmarks(np.array(LANDMARKS_68), IBUG_68_FROM_478),
         parts={name: _within(start, stop, POLYGONS) for name, (start, stop) in PARTS.items()},

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import ModelUnusable
 from ..morphable import LandmarkEmbedding
+from ..protocol import STATISTICAL_EXPRESSION
 
 JAW_POINTS = 17
 """The first points of the 68: the outline from ear to ear."""
@@ -38,8 +39,7 @@ class RawModel:
     expression: NDArray[np.floating]
     """(E,N,3) displacement at weight 1."""
     expression_names: tuple[str, ...]
-    expression_signed: NDArray[np.bool_]
-    """(E,) see :class:`backend.morphable.MorphableModel`."""
+    """ARKit's, or those of :func:`statistical`."""
     polygons: NDArray[np.int32]
     """(Q,4) -1 in the last column of a triangle; either winding."""
     landmarks: LandmarkEmbedding
@@ -63,6 +63,11 @@ class ModelFormat:
     """Whether a file or folder looks like this model, by its content."""
     read: Callable[[Path], RawModel]
     """Reads it; raises ModelUnusable with words of its own."""
+
+
+def statistical(count: int) -> tuple[str, ...]:
+    """Names of expressions whose weights are standard deviations."""
+    return tuple(f"{STATISTICAL_EXPRESSION}{number:02d}" for number in range(1, count + 1))
 
 
 def unusable(path: Path, what: str, remedy: str) -> ModelUnusable:
