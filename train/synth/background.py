@@ -76,8 +76,12 @@ def _paint(params: BackgroundParams) -> Picture:
 
 
 def _colour(rng: np.random.Generator, saturation: float) -> Picture:
-    """A random linear colour of luminance about 1; ``saturation`` 0 is grey."""
-    return np.exp(saturation * rng.standard_normal(3)).astype(np.float32)
+    """A random linear colour of luminance about 1; ``saturation`` 0 is grey.
+
+    Warm and cool colours are common; green and magenta are rare.
+    """
+    warm, green = rng.normal(0, saturation), rng.normal(0, 0.4 * saturation)
+    return np.exp(np.array([warm, green, -warm]) * rng.uniform(0.3, 1.3)).astype(np.float32)
 
 
 def _grid() -> tuple[Picture, Picture]:

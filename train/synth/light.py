@@ -222,7 +222,7 @@ def _sun(rng: np.random.Generator) -> Setup:
     """The open air: blue sky, bounce from the ground, the sun high or low, before or behind."""
     low = rng.random() < 0.4
     sun = towards(rng.uniform(-180, 180), rng.uniform(8, 20) if low else rng.uniform(30, 65))
-    warm = kelvin(rng.uniform(3000, 4500) if low else rng.uniform(5000, 5800))
+    warm = kelvin(rng.uniform(3800, 4900) if low else rng.uniform(5200, 5800))
     sky, ground = kelvin(rng.uniform(6500, 9000)), np.array([1.0, 0.9, 0.75])
     boxes = [((0, 1, 0.1), tuple(0.3 * sky)), ((0, -1, 0.2), tuple(rng.uniform(0.05, 0.2) * ground))]
     return sky_of(boxes, tuple(0.25 * sky)), [_lamp(sun, rng.uniform(0.6, 1.6) * warm, 4.0)]
