@@ -34,12 +34,9 @@ from tools.synth_assets.directions import identity_directions
 from tools.synth_assets.garment import build_garment
 from tools.synth_assets.hair_meshes import read_hair
 from tools.synth_assets.occlusion import sky_share
-from tools.synth_assets.skins import SkinBaker
+from tools.synth_assets.skins import BUST_CORNER, SkinBaker
 
 ASSETS = Path(__file__).resolve().parents[1] / "train" / "synth" / "assets"
-
-BUST_CORNER = ((0.02, 0.012), (0.30, 0.062))
-"""Of the texture's bottom strip: left of mouth cavity and eye sockets."""
 
 
 def save_mesh(model: MorphableModel, bust: Bust, out: Path) -> None:

@@ -1,4 +1,4 @@
-"""Cuts neck base, shoulders and chest out of hm08, hangs the arms down, and ties the lot to the head's ring."""
+"""Cuts shoulders and chest out of hm08, hangs the arms down, and ties the lot to the head's ring."""
 
 from __future__ import annotations
 

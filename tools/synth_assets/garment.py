@@ -52,7 +52,7 @@ def build_garment(vertices: Array, triangles: NDArray[np.integer]) -> dict[str, 
 
 
 def neck_drop(points: Array) -> Array:
-    """(...) mm below the line on which a shirt's collar stands: a slanted plane that rides up at the sides."""
+    """(...) mm below the line of a shirt's collar: a slanted plane that rides up at the sides."""
     x, y, z = np.moveaxis(points, -1, 0)
     (z_back, y_back), (z_front, y_front) = COLLAR_BACK_MM, COLLAR_FRONT_MM
     plane = y_back + (z - z_back) * (y_front - y_back) / (z_front - z_back)
@@ -60,7 +60,7 @@ def neck_drop(points: Array) -> Array:
 
 
 def _refined(triangles: NDArray[np.integer], drop: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Ends (G,2) that each vertex lies midway between, and triangles (T,3); edges near the neck are halved."""
+    """Ends (G,2) that each vertex lies midway between, and triangles (T,3); near the neck they are halved."""
     used = np.unique(triangles)
     place = {int(v): k for k, v in enumerate(used)}
     ends = [(int(v), int(v)) for v in used]

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.floating]
-
 from train.synth.collision import (
     AZIMUTHS,
     CHEST_X_MM,
@@ -17,6 +15,8 @@ from train.synth.collision import (
     SKULL_MM,
     sphere_directions,
 )
+
+Array = NDArray[np.floating]
 
 REACH_MM = {"skull": np.inf, "neck": 105.0, "front": np.inf, "back": np.inf, "top": np.inf}
 """Farthest hit that counts: beyond the trapezius the shoulder is the chest's own affair."""
@@ -64,7 +64,7 @@ def cast(
     triangles: NDArray[np.integer],
     reach: float = np.inf,
 ) -> tuple[NDArray[np.int64], Array, Array]:
-    """Farthest hit within ``reach`` of each of R rays: triangle (R,) (-1 for none), weights (R,3), distance (R,).
+    """Farthest hit within ``reach`` of each of R rays: triangle (R,) or -1, weights (R,3), distance (R,).
 
     Moeller and Trumbore 1997, every ray against every triangle.
     """

@@ -17,6 +17,9 @@ Array = NDArray[np.floating]
 SIZE = 512
 """Texels of a baked skin: 0.9 mm on the face, finer than a pixel of any crop."""
 
+BUST_CORNER = ((0.02, 0.012), (0.30, 0.062))
+"""(u, v) of the texture's bottom strip, left of mouth cavity and eye sockets: the bust's plain skin."""
+
 MIDDLE = 0.35
 """Linear value that a skin's own middle colour is moved to before it is stored."""
 
@@ -69,7 +72,12 @@ class SkinBaker:
 
     def masks(self) -> dict[str, NDArray[np.uint8]]:
         """All of :data:`MASKS` as uint8."""
-        return {name: (self._mask(name) * 255 + 0.5).astype(np.uint8) for name in MASKS}
+        masks = {name: self._mask(name) for name in MASKS}
+        _, (right, high) = BUST_CORNER
+        corner = np.s_[int((1 - high) * SIZE) - 4 :, : int(right * SIZE) + 8]
+        for name, mask in masks.items():
+            mask[corner] = float(name == "plain")
+        return {name: (mask * 255 + 0.5).astype(np.uint8) for name, mask in masks.items()}
 
     def _spread(self, values: Array) -> Array:
         nearest = distance_transform_edt(
@@ -134,7 +142,7 @@ MASKS = {
         _bump(m, (34.0, -8.0), (24.0, 16.0)), _bump(m, (0.0, 2.0), (16.0, 14.0))
     ),
     "brows": lambda m: m.regions["brows"].astype(float),
-    "plain": lambda m: 1 - _step(_above_ring(m), 0.0, FADE_MM),
+    "plain": lambda m: 1 - _step(_above_ring(m), 5.0, FADE_MM),
 }
 """Vertex values (N,) in [0,1] by name, in the order in which they are stored."""
 
@@ -157,5 +165,5 @@ def _near_socket(model: MorphableModel) -> NDArray[np.bool_]:
 
 def _above_ring(model: MorphableModel) -> Array:
     """(N,) height over the slanted plane of the neck's cut, mm."""
-    x, y, z = model.mean.T
+    _, y, z = model.mean.T
     return y - np.interp(z, [-90.0, 60.0], [-133.0, -184.0])

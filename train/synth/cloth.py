@@ -84,7 +84,7 @@ def sample_casual(rng: np.random.Generator) -> Cloth:
         colour = _vivid(rng)
     pattern = str(
         rng.choice(
-            ("plain", "hoops", "check", "print", "tweed", "stripes"), p=(0.6, 0.07, 0.06, 0.12, 0.1, 0.05)
+            ("plain", "hoops", "check", "print", "tweed", "stripes"), p=(0.68, 0.06, 0.05, 0.06, 0.1, 0.05)
         )
     )
     second = _vivid(rng) if rng.random() < 0.6 else (0.75, 0.75, 0.73)
@@ -112,7 +112,7 @@ def _lighter(colour: Colour, amount: float) -> Colour:
 def _vivid(rng: np.random.Generator) -> Colour:
     """Any hue; blues and reds are worn most."""
     hue = rng.choice((0.0, 0.6, rng.random()), p=(0.25, 0.3, 0.45)) + 0.04 * rng.standard_normal()
-    value, saturation = rng.uniform(0.05, 0.6), rng.uniform(0.3, 0.95)
+    value, saturation = rng.uniform(0.04, 0.5), 0.9 * rng.beta(2, 1.6)
     wheel = np.clip(np.abs((hue + np.array([0, 2 / 3, 1 / 3])) % 1 * 6 - 3) - 1, 0, 1)
     return tuple((value * (1 - saturation + saturation * wheel)).clip(0.005, 0.8).tolist())
 

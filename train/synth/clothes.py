@@ -31,8 +31,11 @@ vertices, which are some 10 mm apart."""
 LAPEL_TOP_MM = -150.0
 """Height where lapels vanish behind the neck."""
 
-KNOT_TOP_MM, KNOT_MM = -158.0, 42.0
+KNOT_TOP_MM, KNOT_MM = -138.0, 46.0
 """Where a tie begins and how high its knot is."""
+
+JACKET_GAP_DEG = 50.0
+"""Half of the gap between the ends of a jacket's collar, where its lapels begin."""
 
 MEN = {"suit": 0.5, "open suit": 0.09, "shirt": 0.09, "polo": 0.05, "tee": 0.11, "jumper": 0.05,
        "v jumper": 0.04, "hoodie": 0.03, "turtleneck": 0.02, "zip": 0.02}  # fmt: skip
@@ -103,10 +106,16 @@ def sample_clothes(rng: np.random.Generator, who: Who) -> ClothesParams:
 def _neckline(rng: np.random.Generator, kind: str, closed: bool) -> tuple[float, float, float]:
     """Height, depth of the V and its half width."""
     match kind:
-        case "suit" | "polo" | "zip" | "turtleneck" | "scarf" | "hoodie":
+        case "suit" | "zip" | "turtleneck" | "scarf":
+            return -34.0, 0.0, 30.0
+        case "hoodie" | "polo":
             return -6.0, 0.0, 30.0
         case "shirt" | "open suit":
-            return -6.0, 0.0 if closed else float(rng.uniform(25, 85)), float(rng.uniform(22, 38))
+            return (
+                -34.0 if closed else -6.0,
+                0.0 if closed else float(rng.uniform(25, 85)),
+                float(rng.uniform(22, 38)),
+            )
         case "v blouse" | "v jumper":
             return float(rng.uniform(2, 25)), float(rng.uniform(50, 120)), float(rng.uniform(45, 75))
         case "blazer":
@@ -139,7 +148,7 @@ def build_clothes(params: list[ClothesParams], shape: HeadShape) -> tuple[Surfac
         occlusion=shape.assets.skin.occlusion[garment.ends].mean(dim=1),
     )
     necks = [(p.collar, p.opening_deg, p.inner if p.jacket else p.outer, p.noise) for p in params]
-    jackets = [("jacket" if p.jacket else "none", 24.0, p.outer, p.noise) for p in params]
+    jackets = [("jacket" if p.jacket else "none", JACKET_GAP_DEG, p.outer, p.noise) for p in params]
     return cloth, build_collars(necks, body, shape.assets), build_collars(jackets, body, shape.assets)
 
 
@@ -217,7 +226,7 @@ def _with_jacket_front(cloth: Tensor, params: ClothesParams, x: Tensor, y: Tenso
     closing = _stroke(x - 4.0, 2.5) * (y < params.apex_mm)
     shade = 1 - 0.45 * torch.maximum(line, closing) * front
     out = cloth * shade[..., None]
-    opening = (((half - side) / 2.0 + 0.5).clamp(0, 1) * front * (y > params.apex_mm))[..., None]
+    opening = (((half - side) / 4.0 + 0.5).clamp(0, 1) * front * (y > params.apex_mm))[..., None]
     return torch.lerp(out, inner, opening)
 
 

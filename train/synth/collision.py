@@ -102,7 +102,7 @@ class Collision:
 
 
 def sphere_directions() -> Tensor:
-    """(49,97,3) unit vectors of the skull's table: south to north, azimuth -180 to 180 from straight ahead."""
+    """(49,97,3) unit vectors of the skull's table: south to north, azimuth -180 to 180 degrees."""
     latitude = torch.linspace(-math.pi / 2, math.pi / 2, ROWS)[:, None].expand(-1, COLUMNS)
     azimuth = torch.linspace(-math.pi, math.pi, COLUMNS)[None]
     around = latitude.cos()

@@ -24,6 +24,9 @@ SIDED_SPREAD = 0.12
 QUIET = ("tongueOut", "cheekPuff", "jawOpen", "mouthClose", "eyeBlink", "eyeLook", "mouthRoll", "mouthFunnel")
 """Shapes that do not twitch: they part lips or lids, turn eyes, or fold skin into itself."""
 
+HEAVY_LIDS = (0.04, 0.24)
+"""hm08's eyes are as wide open as lids go; those of people at rest are not."""
+
 Weights = dict[str, float]
 
 
@@ -32,6 +35,8 @@ def sample_expression(rng: np.random.Generator, names: tuple[str, ...]) -> np.nd
     mood = rng.choice(list(MOODS), p=list(MOODS.values()))
     wanted = _MAKERS[mood](rng)
     out = np.zeros(len(names))
+    if mood != "surprise":
+        wanted["eyeBlink"] = wanted.get("eyeBlink", 0.0) + rng.uniform(*HEAVY_LIDS)
     for slot, name in enumerate(names):
         stem = name.removesuffix("Left").removesuffix("Right")
         out[slot] = wanted.get(name, wanted.get(stem, 0.0))
@@ -47,7 +52,6 @@ def _neutral(rng: np.random.Generator) -> Weights:
         "mouthPress": 0.25 * rng.random(),
         "mouthSmile": 0.12 * rng.random(),
         "eyeSquint": 0.2 * rng.random(),
-        "eyeBlink": 0.12 * rng.random(),
         "jawOpen": 0.05 * max(0.0, rng.standard_normal()),
     }
 

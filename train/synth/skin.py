@@ -161,7 +161,7 @@ def paint_skin(params: list[SkinParams], assets: SynthAssets, size: int) -> Tens
     log += tone(params, device).log()[:, :, None, None]
     log += bank.wrinkles * amount("wrinkles")[:, None]
     fair = 1 - 0.6 * amount("melanin")
-    mottled = 0.05 * noise[:, 0] + 0.05 * amount("pores") * noise[:, 1] * bank.masks["face"]
+    mottled = (0.05 * noise[:, 0] + 0.05 * amount("pores") * noise[:, 1]) * bank.masks["face"]
     speckle = (noise[:, 1] - 0.7).clamp(min=0.0)
     log += mottled[:, None]
     for tint, share in (
