@@ -58,7 +58,7 @@ def sample_finish(rng: np.random.Generator) -> FinishParams:
     balance = np.exp(rng.normal(0, 0.045, 3) * [1, 0, 1.3])
     red, green, blue = balance.tolist()
     return FinishParams(
-        exposure=float(0.26 * np.exp(rng.normal(0, 0.32))),
+        exposure=float(0.36 * np.exp(rng.normal(0, 0.28))),
         white_balance=(red, green, blue),
         contrast=float(np.exp(rng.normal(0.1, 0.13))),
         saturation=float(np.exp(rng.normal(0.05, 0.14))),
@@ -74,11 +74,12 @@ def sample_finish(rng: np.random.Generator) -> FinishParams:
     )
 
 
-def expose(linear: Tensor, person: Tensor, params: list[FinishParams]) -> Tensor:
-    """sRGB (B,S,S,3) in [0,1] of linear pictures, exposed for what ``person`` (B,S,S) weighs."""
+def expose(linear: Tensor, metered: Tensor, params: list[FinishParams]) -> Tensor:
+    """sRGB (B,S,S,3) in [0,1] of linear pictures, exposed for what ``metered`` (B,S,S) weighs."""
     device, weights = linear.device, linear.new_tensor(LUMINANCE)
-    mean = (person.flatten(1)[:, None] @ linear.flatten(1, 2))[:, 0] @ weights
-    mean = mean / person.sum((1, 2)).clamp(min=1.0)
+    # An even look at the whole picture decides where nothing is to be metered.
+    metered = metered.flatten(1) + 1e-3
+    mean = (metered[:, None] @ linear.flatten(1, 2))[:, 0] @ weights / metered.sum(1)
     seen = (mean.clamp(min=1e-3) / USUAL_LUMINANCE) ** SHARED_EXPOSURE * USUAL_LUMINANCE
     mixed = torch.from_numpy(np.stack([_mixing(p) for p in params])).to(device)
     picture = linear.flatten(1, 2) @ (mixed / seen[:, None, None])

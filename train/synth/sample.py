@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.camera import Camera
+from backend.head_parse import FACE
 from backend.morphable import LandmarkEmbedding, load_head_model
 
 from .background import paint_backgrounds
@@ -97,7 +98,9 @@ def generate(scenes: list[Scene], size: int = SIZE, device: torch.device | str =
         truth = render(people, views, stack_lights([scene.light for scene in scenes], place))
         behind = paint_backgrounds([scene.background for scene in scenes], size, place)
         linear = truth.colour + (1 - truth.person)[..., None] * behind
-        pictures = expose(linear, truth.matte, [scene.finish for scene in scenes]).cpu().numpy()
+        # Photographers expose for the face, whatever the hair.
+        face = (truth.regions == FACE).float()
+        pictures = expose(linear, face, [scene.finish for scene in scenes]).cpu().numpy()
         photos = _developed(pictures, scenes)
         model = load_head_model()
         return SynthBatch(
