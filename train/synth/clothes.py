@@ -43,6 +43,9 @@ WOMEN = {"blazer": 0.34, "v blouse": 0.14, "round blouse": 0.15, "shirt": 0.06, 
          "turtleneck": 0.04, "hoodie": 0.02, "bare": 0.04, "scarf": 0.02, "jumper": 0.02}  # fmt: skip
 """How often each is worn in portraits."""
 
+ENDLESS = ("turtleneck", "hoodie", "scarf")
+"""Their collars go all the way round."""
+
 
 @dataclass(frozen=True)
 class ClothesParams:
@@ -92,7 +95,7 @@ def sample_clothes(rng: np.random.Generator, who: Who) -> ClothesParams:
         tie=sample_silk(rng) if kind == "suit" or (kind == "shirt" and closed) else None,
         buttons=shirt or kind == "polo",
         collar="shirt" if shirt else collars.get(kind, "none"),
-        opening_deg=float(rng.uniform(3, 6) if closed else rng.uniform(14, 30)),
+        opening_deg=0.0 if kind in ENDLESS else float(rng.uniform(3, 6) if closed else rng.uniform(14, 30)),
         neckline_mm=neckline,
         v_depth_mm=depth,
         v_width_mm=width,

@@ -65,9 +65,9 @@ class Collision:
     def push_out(self, points: Tensor, margin_mm: float = 0.0) -> Tensor:
         """Points (B,...,3) moved to at least ``margin_mm`` outside skull, neck and chest."""
         flat = points.reshape(len(points), -1, 3)
-        flat = self._out_of_skull(flat, margin_mm)
         rest = self.pose.to_rest(self._out_of_neck(flat, margin_mm))
-        return self.pose.from_rest(self._out_of_chest(rest, margin_mm)).reshape(points.shape)
+        flat = self.pose.from_rest(self._out_of_chest(rest, margin_mm))
+        return self._out_of_skull(flat, margin_mm).reshape(points.shape)
 
     def _out_of_skull(self, points: Tensor, margin_mm: float) -> Tensor:
         centre = points.new_tensor(SKULL_MM)

@@ -32,6 +32,14 @@ STUBBLE_TINT = (-0.75, -0.62, -0.50)
 LASH_TINT = (-0.55, -0.60, -0.60)
 """What a full measure of each adds to the logarithm of the albedo (red, green, blue)."""
 
+PLAIN_LAYERS = (
+    (LIP_TINT, ("lips",)),
+    (BLUSH_TINT, ("cheek", "nose_tip")),
+    (UNDER_EYE_TINT, ("under_eye",)),
+    (LASH_TINT, ("lash_line",)),
+)
+"""Tints that lie evenly on their masks."""
+
 NOISE_SEED = 7
 """One bank of noise for all people; each looks at it through an offset of its own."""
 
@@ -152,44 +160,56 @@ def paint_skin(params: list[SkinParams], assets: SynthAssets, size: int) -> Tens
     """(B,size,size,3) linear albedo."""
     device = assets.device
     bank = _bank(str(device), size)
+    coarse, grain = _noise(params, bank).unbind(dim=1)
 
     def amount(name: str) -> Tensor:
         return stack([getattr(p, name) for p in params], device)[:, None, None]
 
-    noise = _noise(params, bank)
-    log = _marks(params, bank) * amount("contrast")[:, None]
+    log = (_layer_weights(params, bank, device) @ bank.layers).view(len(params), 3, size, size)
     log += tone(params, device).log()[:, :, None, None]
-    log += bank.wrinkles * amount("wrinkles")[:, None]
-    fair = 1 - 0.6 * amount("melanin")
-    mottled = (0.05 * noise[:, 0] + 0.05 * amount("pores") * noise[:, 1]) * bank.masks["face"]
-    speckle = (noise[:, 1] - 0.7).clamp(min=0.0)
-    log += mottled[:, None]
-    for tint, share in (
-        (LIP_TINT, amount("lips") * bank.masks["lips"] * fair),
-        (BLUSH_TINT, amount("blush") * torch.maximum(bank.masks["cheek"], bank.masks["nose_tip"]) * fair),
-        (UNDER_EYE_TINT, amount("under_eye") * bank.masks["under_eye"]),
-        (FRECKLE_TINT, amount("freckles") * bank.masks["freckles"] * speckle * fair),
-        (STUBBLE_TINT, amount("stubble") * bank.masks["beard"] * (0.55 + 0.25 * noise[:, 1]).clamp(0, 1)),
-        (LASH_TINT, amount("lashes") * bank.masks["lash_line"]),
-    ):
-        log += share[:, None] * torch.tensor(tint, device=device)[:, None, None]
+    log += ((0.05 * coarse + 0.05 * amount("pores") * grain) * bank.masks["face"])[:, None]
+    spots = (
+        amount("freckles") * _fair(amount("melanin")) * bank.masks["freckles"] * (grain - 0.7).clamp(min=0)
+    )
+    shadow = amount("stubble") * bank.masks["beard"] * (0.55 + 0.25 * grain).clamp(0, 1)
+    for tint, share in ((FRECKLE_TINT, spots), (STUBBLE_TINT, shadow)):
+        for channel in range(3):
+            log[:, channel].add_(share, alpha=tint[channel])
     colour = log.exp_()
     for name, mask in (("lipstick", "lips"), ("eye_shadow", "eye_lid"), ("scalp_tint", "scalp")):
         tinted = stack([getattr(p, name) for p in params], device)
-        grain = (1 + 0.5 * noise[:, 1]).clamp(0, 1.4) if name == "scalp_tint" else 1.0
-        share = (tinted[:, 3, None, None] * bank.masks[mask] * grain).clamp(0, 1)
-        colour = torch.lerp(colour, tinted[:, :3, None, None].expand_as(colour), share[:, None])
-    return colour.clamp(0.004, 0.9).permute(0, 2, 3, 1)
+        if all(getattr(p, name)[3] == 0 for p in params):
+            continue
+        share = tinted[:, 3, None, None] * bank.masks[mask]
+        if name == "scalp_tint":
+            share = share * (1 + 0.5 * grain).clamp(0, 1.4)
+        colour = torch.lerp(colour, tinted[:, :3, None, None], share.clamp(0, 1)[:, None])
+    return colour.clamp_(0.004, 0.9).permute(0, 2, 3, 1)
+
+
+def _layer_weights(params: list[SkinParams], bank: Bank, device: torch.device) -> Tensor:
+    """(B,L) how much of each of the bank's layers everyone has."""
+    weights = np.zeros((len(params), len(bank.layers)), np.float32)
+    for row, p in zip(weights, params, strict=True):
+        row[p.skins[0]] += p.contrast * (1 - p.mix)
+        row[p.skins[1]] += p.contrast * p.mix
+        fair = _fair(p.melanin)
+        row[-len(PLAIN_LAYERS) - 1 :] = [p.wrinkles, p.lips * fair, p.blush * fair, p.under_eye, p.lashes]
+    return torch.from_numpy(weights).to(device)
+
+
+def _fair(melanin: float | Tensor) -> float | Tensor:
+    """How well blood and freckles show through a skin."""
+    return 1 - 0.6 * melanin
 
 
 @dataclass(frozen=True)
 class Bank:
     """What all skins of one texture size share."""
 
-    marks: Tensor
-    """(7,3,h,w) logarithm of each CC0 skin over its middle colour."""
-    wrinkles: Tensor
-    """(3,h,w) fine dark lines of the oldest skin."""
+    layers: Tensor
+    """(L,3hw) what adds up to the logarithm of the albedo: every CC0 skin over its middle colour, the fine
+    dark lines of the oldest, and :data:`PLAIN_LAYERS`."""
     masks: dict[str, Tensor]
     """(h,w)."""
     noise: Tensor
@@ -215,14 +235,11 @@ def _bank(device: str, size: int) -> Bank:
         torch.randn(1, 1, size // 2, size // 2, generator=generator), size, mode="bicubic"
     )
     noise = torch.cat([coarse / coarse.std(), fine_noise / fine_noise.std()], dim=1)[0].to(device)
-    return Bank(marks, fine.clamp(-0.5, 0.15) * keep, masks, noise)
-
-
-def _marks(params: list[SkinParams], bank: Bank) -> Tensor:
-    """(B,3,h,w) mix of two CC0 skins each."""
-    first = bank.marks[[p.skins[0] for p in params]]
-    second = bank.marks[[p.skins[1] for p in params]]
-    return first.lerp_(second, stack([p.mix for p in params], first.device)[:, None, None, None])
+    tints = torch.tensor([tint for tint, _ in PLAIN_LAYERS], device=assets.device)
+    where = torch.stack([torch.stack([masks[name] for name in names]).amax(0) for _, names in PLAIN_LAYERS])
+    plain = tints[:, :, None, None] * where[:, None]
+    layers = torch.cat([marks, (fine.clamp(-0.5, 0.15) * keep)[None], plain]).flatten(1)
+    return Bank(layers, masks, noise)
 
 
 def _noise(params: list[SkinParams], bank: Bank) -> Tensor:
