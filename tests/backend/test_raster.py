@@ -196,3 +196,32 @@ def test_benchmark_ball_is_closed_and_measured():
     assert len(triangles) == 2 * 5 * 9
     result = measure(repeats=1)
     assert result["torch_ms"] > 0
+
+
+@pytest.mark.parametrize("candidates", [40, zbuffer.CANDIDATES_PER_PASS])
+def test_pictures_drawn_together_are_those_drawn_alone(monkeypatch, candidates):
+    monkeypatch.setattr(zbuffer, "CANDIDATES_PER_PASS", candidates)
+    soups = [soup(seed, 15, torch.float32) for seed in (5, 6, 7)]
+    triangles = soups[0][1]
+    vertices = torch.stack([points for points, _ in soups])
+    vertices[..., 2] = vertices[..., 2].clamp(min=2.0)
+    scale = torch.tensor([CAMERA.fx, CAMERA.fy])
+    pixels = vertices[..., :2] / vertices[..., 2:] * scale + torch.tensor([CAMERA.cx, CAMERA.cy])
+    drawable = torch.ones(3, len(triangles), dtype=torch.bool)
+    drawable[1, ::2] = False
+    together = zbuffer.rasterize_pictures(
+        pixels, vertices[..., 2], triangles, drawable, CAMERA.height, CAMERA.width
+    )
+    place = 0
+    for i in range(3):
+        alone = zbuffer.rasterize_projected(
+            pixels[i], vertices[i, :, 2], triangles, drawable[i], CAMERA.height, CAMERA.width
+        )
+        seen = alone.covered.flatten().nonzero()[:, 0]
+        part = slice(place, place + len(seen))
+        assert torch.equal(together.pixel[part], seen + i * CAMERA.height * CAMERA.width)
+        assert torch.equal(together.triangle[part], alone.face.flatten()[seen])
+        assert torch.equal(together.depth[part], alone.depth.flatten()[seen])
+        assert torch.equal(together.barycentric[part], alone.barycentric.reshape(-1, 3)[seen])
+        place += len(seen)
+    assert place == len(together.pixel)

@@ -28,7 +28,7 @@ from .scene import Recipe, Scene, sample_scene
 from .sheet import photo_sheet, truth_sheet
 from .write import make_folder, save_picture, write_compact, write_evaluation
 
-BATCH = 4
+BATCH = 1
 """Scenes drawn at once on a CPU: more leave its cache."""
 BATCH_GPU = 64
 

@@ -16,7 +16,7 @@ SHARED_EXPOSURE = 0.75
 USUAL_LUMINANCE = 0.22
 """Linear luminance of a medium face under the lamps of ``light``."""
 LUMINANCE = (0.2126, 0.7152, 0.0722)
-KNEE = 0.6
+KNEE = 0.5
 """Linear value from which highlights are compressed."""
 WHITEST = 4.0
 """Linear value from which everything is white."""

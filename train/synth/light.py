@@ -55,7 +55,7 @@ class Lights:
     sky: Tensor
     """(B,9,3)."""
     direction: Tensor
-    """(B,L,3) lamp by axis, L the most lamps that one of the scenes has."""
+    """(B,L,3) lamp by axis, L the most lamps that one of the scenes has, at least 1."""
     colour: Tensor
     """(B,L,3) lamp by channel; 0 where there is no lamp."""
     softness_mm: Tensor
@@ -65,7 +65,7 @@ class Lights:
 def stack_lights(params: list[LightParams], device: torch.device) -> Lights:
     """Lights of B scenes on one device."""
     count = len(params)
-    lamps = max(len(light.lamps) for light in params)
+    lamps = max(1, *(len(light.lamps) for light in params))
     direction = np.zeros((count, lamps, 3), np.float32)
     direction[..., 1] = 1.0
     colour, softness = np.zeros((count, lamps, 3), np.float32), np.ones((count, lamps), np.float32)

@@ -25,6 +25,8 @@ NEAR_TAP = 0.75
 fine pixel off the nearer one."""
 SOLID_HAIR = 0.25
 """Cover from which a strand's depth counts as the hair's."""
+KNOT_STEP = 2
+"""Every so many points along a hair are enough for shadows and for how far out the hair reaches."""
 SHELLS = 16
 """Rows of the map of directions that remembers how far out the hair reaches."""
 
@@ -65,7 +67,7 @@ def render(person: Person, views: Views, lights: Lights) -> Rendering:
     canvas = _Canvas(seen, colour, solid, fine.size)
     if strands is not None:
         skull = (fine.rotation @ fine.rotation.new_tensor(SKULL_CENTRE_MM)).contiguous()
-        within = _depth_in_hair(strands, skull, places[0])
+        within = _depth_in_hair(strands, skull, places[0][:, :, ::KNOT_STEP])
         canvas.lay_over(strands, light_strands(strands, lights, shadows, eyes, skull, within))
     return canvas.brought_down(face_depth)
 
@@ -85,8 +87,9 @@ def _shadows(mesh: Mesh, person: Person, places: list[Tensor], lights: Lights) -
     hair, area = [], []
     for kind, place in zip(person.strands, places, strict=True):
         if kind.region == HAIR:
-            steps = (place[:, :, 1:] - place[:, :, :-1]).norm(dim=-1)
-            hair.append(((place[:, :, 1:] + place[:, :, :-1]) / 2).flatten(1, 2))
+            knots = place[:, :, ::KNOT_STEP]
+            steps = (knots[:, :, 1:] - knots[:, :, :-1]).norm(dim=-1)
+            hair.append(((knots[:, :, 1:] + knots[:, :, :-1]) / 2).flatten(1, 2))
             area.append((steps * kind.width_mm[..., None]).flatten(1))
     if not hair:
         return cast(lights, solid, solid[:, :1] * 0, solid.new_zeros((len(solid), 1)))
