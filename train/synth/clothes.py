@@ -31,10 +31,13 @@ vertices, which are some 10 mm apart."""
 LAPEL_TOP_MM = -150.0
 """Height where lapels vanish behind the neck."""
 
+BULGE = 2.2
+"""Thickness of a tie's knot over that of a jacket, so that it fills the gap of the collar."""
+
 KNOT_TOP_MM, KNOT_MM = -138.0, 46.0
 """Where a tie begins and how high its knot is."""
 
-JACKET_GAP_DEG = 50.0
+JACKET_GAP_DEG = 62.0
 """Half of the gap between the ends of a jacket's collar, where its lapels begin."""
 
 MEN = {"suit": 0.5, "open suit": 0.09, "shirt": 0.09, "polo": 0.05, "tee": 0.11, "jumper": 0.05,
@@ -173,6 +176,9 @@ def _thickness(params: list[ClothesParams], shape: HeadShape) -> Tensor:
     within = torch.where(strapless, -y - 150.0 - amount("neckline_mm"), within)
     beside_lapels = x.abs() - _half_opening(y, amount("apex_mm"))
     on_jacket = ((beside_lapels / 6.0).clamp(0, 1) * front + (1 - front)) * amount("jacket")
+    tied = stack([float(p.tie is not None) for p in params], shape.device)[:, None]
+    knot = (1 - (x / 26.0) ** 2).clamp(min=0) * (1 - ((y - KNOT_TOP_MM) / KNOT_MM + 0.5) ** 2).clamp(min=0)
+    on_jacket = on_jacket + tied * knot * front * BULGE
     return torch.minimum(NECKLINE_SLOPE * within, CLOTH_MM + (JACKET_MM - CLOTH_MM) * on_jacket).clamp(
         min=HIDDEN_MM
     )

@@ -108,7 +108,7 @@ def _profiles(names: list[str], azimuth: Tensor, share: Tensor) -> Tensor:
     # A jacket's collar sinks into its lapels.
     sunk = stack([float(name == "jacket") for name in names], azimuth.device)[:, None]
     sinking = sunk * torch.exp(-((torch.minimum(share, 1 - share) / 0.13) ** 2))
-    table[..., 0] *= 1 - 0.75 * sinking[:, None]
+    table[..., 0] *= 1 - 0.5 * sinking[:, None]
     table[..., 1] *= 1 - 0.5 * sinking[:, None]
     table[..., 1] -= JACKET_SINKS_MM * sinking[:, None]
     table[:, -1, :, 1] -= points * end
