@@ -38,7 +38,9 @@ def identity_directions(sampler: Sampler, model: MorphableModel) -> dict[str, ND
         states = np.stack([_state(sampler, AVERAGE | end) for end in ends])
         states = align(states, model.mean[:count], area * model.regions["face"][:count])
         moved = (states[1] - states[0]).reshape(-1) * weight
-        found[name] = np.linalg.lstsq(basis.T, moved, rcond=None)[0].astype(np.float32)
+        coefficients = np.linalg.lstsq(basis.T, moved, rcond=None)[0]
+        # LAPACK sums in an order of its own from run to run: the same input shall give the same file.
+        found[name] = np.round(coefficients, 3).astype(np.float32)
     return found
 
 
