@@ -61,6 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_serve(commands)
     _add_bench(commands)
     _add_eval(commands)
+    _add_models(commands)
     return parser
 
 
@@ -86,6 +87,7 @@ def _add_import(commands: Commands) -> None:
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="DIR", help="folder for the files"
     )
+    _add_model(parser)
     _add_json(parser)
 
 
@@ -102,6 +104,7 @@ def _add_repose(commands: Commands) -> None:
             f"--{name}", type=float, default=0.0, metavar="DEG", help=f"degrees to turn {direction}"
         )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="PNG", help="picture to write")
+    _add_model(parser)
     _add_json(parser)
 
 
@@ -144,11 +147,28 @@ def _add_eval(commands: Commands) -> None:
     _add_json(parser)
 
 
+def _add_models(commands: Commands) -> None:
+    words = "List the morphable models, with their licences; add your own copy of one (docs/models.md)."
+    parser = _command(commands, "models", "models", words)
+    parser.add_argument(
+        "--add", type=Path, metavar="PATH", help="file or folder of BFM 2009, ICT-FaceKit or FLAME"
+    )
+    _add_json(parser)
+
+
 def _add_photo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("photo", type=Path, help="JPEG, PNG or WebP")
     parser.add_argument(
         "--face", type=_at_least(1), metavar="N", help="which person, 1 is the largest face (default)"
     )
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--model", metavar="NAME", help="morphable model, a word of `likeness models` (default: our own)"
+    )
+    which.add_argument("--model-file", type=Path, metavar="PATH", help="read the model from here instead")
 
 
 def _add_json(parser: argparse.ArgumentParser) -> None:

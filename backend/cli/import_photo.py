@@ -10,6 +10,7 @@ from ..evaluate.predict import render_over_plate
 from ..evaluate.roundtrip import similarity_inside
 from ..export import glb_bytes, json_bytes, npz_bytes, report
 from ..files import write_files
+from ..models.registry import chosen_model
 from ..photo import read_photo
 from ..preview import preview_sheet
 from ..wire import encode_png
@@ -20,7 +21,7 @@ def run(options: argparse.Namespace) -> int:
     """Import ``options.photo`` into ``options.output``."""
     photo = read_photo(options.photo)
     with progress_line() as progress, libraries_silenced():
-        engine = Engine()
+        engine = Engine(model=chosen_model(options.model, options.model_file))
         start = time.perf_counter()
         reconstruction = engine.reconstruct(photo, face=options.face, progress=progress)
         summary = report(reconstruction, engine.device_name)

@@ -6,6 +6,7 @@ import argparse
 
 from ..engine import Engine
 from ..files import write_file
+from ..models.registry import chosen_model
 from ..photo import read_photo
 from ..repose import render_coarse
 from ..wire import encode_png
@@ -16,7 +17,7 @@ def run(options: argparse.Namespace) -> int:
     """Write ``options.photo`` with its head turned to ``options.output``."""
     photo = read_photo(options.photo)
     with progress_line() as progress, libraries_silenced():
-        engine = Engine()
+        engine = Engine(model=chosen_model(options.model, options.model_file))
         reconstruction = engine.reconstruct(photo, face=options.face, progress=progress)
         pose = reconstruction.pose.turned(options.yaw, options.pitch, options.roll)
         coarse = render_coarse(reconstruction, pose)

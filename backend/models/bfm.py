@@ -108,15 +108,18 @@ def _raw(
 
 def _expressions(folder: Path, vertices: int) -> NDArray[np.float64]:
     """(E,V,3) mm. ``Exp_Pca.bin``: a count (int32), the mean, then the components (float32, micrometres)."""
-    path = folder / EXPRESSION
+    path, std_path = folder / EXPRESSION, folder / EXPRESSION_STD
+    for needed in (path, std_path):
+        if not needed.is_file():
+            raise unusable(needed, "is not in the folder of the model", REMEDY)
     try:
-        data = path.read_bytes()
-        std = np.loadtxt(folder / EXPRESSION_STD).reshape(-1)
+        data, std = path.read_bytes(), np.loadtxt(std_path, ndmin=1).reshape(-1)
     except OSError as error:
-        name = Path(error.filename or path).name
-        raise unusable(folder / name, "is not in the folder of the model", REMEDY) from error
+        raise unusable(path, f"cannot be opened ({error.strerror})", REMEDY) from error
     except ValueError as error:
-        raise unusable(folder / EXPRESSION_STD, "holds no numbers", REMEDY) from error
+        raise unusable(std_path, "holds no numbers", REMEDY) from error
+    if not len(std):
+        raise unusable(std_path, "holds no numbers", REMEDY)
     size = 3 * vertices
     count = int.from_bytes(data[:4], "little", signed=True)
     if not 0 < count <= len(std) or len(data) < 4 * (1 + size * (1 + count)):

@@ -72,6 +72,7 @@ def read(path: Path) -> RawModel:
     if folder is None:
         raise unusable(path, f"holds no {NEUTRAL}", REMEDY)
     neutral = read_obj(folder / NEUTRAL)
+    _check_size(folder / NEUTRAL, neutral.vertices, neutral.polygons)
     targets = [folder / f"{name}.obj" for name in _expression_names(folder / CONFIGURATION)]
     modes = sorted(folder.glob("identity[0-9][0-9][0-9].obj"))
     if not modes:
@@ -120,8 +121,9 @@ def _raw(
     polygons: NDArray[np.int32],
     uvs: NDArray[np.floating],
 ) -> RawModel:
-    if (len(neutral), len(polygons), len(uvs)) != (VERTICES, POLYGONS, POLYGONS):
-        raise unusable(path, f"is not the model with {VERTICES:,} vertices that Likeness knows", REMEDY)
+    _check_size(path, neutral, polygons)
+    if len(uvs) != POLYGONS:
+        raise unusable(path, "has no texture coordinates", REMEDY)
     names, keys = _arkit(expression_names, expression)
     return RawModel(
         mean=neutral * MM_PER_UNIT,
@@ -134,6 +136,11 @@ def _raw(
         uvs=_one_square_a_part(uvs),
         regions={name: _within(start, stop, VERTICES) for name, (start, stop) in REGIONS.items()},
     )
+
+
+def _check_size(path: Path, vertices: NDArray[np.floating], polygons: NDArray[np.int32]) -> None:
+    if (len(vertices), len(polygons)) != (VERTICES, POLYGONS):
+        raise unusable(path, f"is not the model with {VERTICES:,} vertices that Likeness knows", REMEDY)
 
 
 def _arkit(

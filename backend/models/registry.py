@@ -111,6 +111,13 @@ def installed_model(key: str) -> MorphableModel:
     raise ModelUnusable(f"There is no model {key!r}.", f"Choose one of: {words}.")
 
 
+def chosen_model(key: str | None, path: Path | None) -> MorphableModel | None:
+    """The model of a command's ``--model`` or ``--model-file``; None for the one that ships."""
+    if path is not None:
+        return read_model(path)
+    return None if key is None else installed_model(key)
+
+
 def _read(kind: ModelFormat, path: Path) -> MorphableModel:
     from .adopt import adopt  # needs torch, which a mere list of models can do without
 

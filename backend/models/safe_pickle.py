@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from .raw import unusable
 
 MAX_BYTES = 2**31
+MAX_CELLS = 10**8
+"""Of a sparse matrix; FLAME's has 25,000."""
 NUMBERS = "biuf"
 """Kinds of numpy types that are plain numbers."""
 DAMAGE = (
@@ -86,8 +88,11 @@ ALLOWED: dict[tuple[str, str], Any] = {
 }
 
 
-class _Reader(pickle.Unpickler):
-    """Python's unpickler with our table in place of the import system."""
+class _Reader(pickle._Unpickler):
+    """Python's unpickler with our table in place of the import system.
+
+    The one written in Python: that in C reserves memory for whatever memo number a damaged file names.
+    """
 
     def find_class(self, module: str, name: str) -> Any:
         try:
@@ -187,12 +192,18 @@ def _numbers(kind: _NumberType, data: bytes | str) -> NDArray:
 
 
 def _dense(kept: _Sparse) -> NDArray:
-    """A sparse matrix in compressed columns or rows, filled out (a model's are small)."""
-    import scipy.sparse as sp
+    """A sparse matrix in compressed columns or rows, filled out (a model's are small).
 
+    Not by SciPy, which trusts its indices and writes out of bounds where they are wrong.
+    """
     state = {name: _plain(value) for name, value in kept.state.items()}
-    rows, columns = (int(size) for size in state.get("_shape", state.get("shape")))
-    data, indices, starts = state["data"], state["indices"], state["indptr"]
-    if len(starts) == columns + 1:
-        return sp.csc_matrix((data, indices, starts), (rows, columns)).toarray()
-    return sp.csr_matrix((data, indices, starts), (rows, columns)).toarray()
+    rows, columns = (int(size) for size in state.get("_shape") or state["shape"])
+    data, inner, starts = (np.asarray(state[name]).reshape(-1) for name in ("data", "indices", "indptr"))
+    sound = rows > 0 and columns > 0 and rows * columns <= MAX_CELLS
+    if not sound or (np.diff(starts) < 0).any() or not starts[-1] - starts[0] == len(inner) == len(data):
+        raise ValueError("a sparse matrix that contradicts itself")
+    outer = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    by_columns = len(starts) == columns + 1
+    result = np.zeros((rows, columns))
+    result[(inner, outer) if by_columns else (outer, inner)] = data
+    return result

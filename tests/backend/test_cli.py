@@ -40,7 +40,7 @@ class TalkativeEngine(FakeEngine):
 def engine(monkeypatch) -> FakeEngine:
     fake = TalkativeEngine()
     for module in (backend.cli.import_photo, backend.cli.repose, bench):
-        monkeypatch.setattr(module, "Engine", lambda: fake)
+        monkeypatch.setattr(module, "Engine", lambda **_: fake)
     return fake
 
 
