@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import interpolate
 
 Picture = NDArray[np.float32]
 
@@ -60,9 +59,8 @@ def sample_background(rng: np.random.Generator, folder: Path | None = None) -> B
 
 def paint_backgrounds(params: list[BackgroundParams], size: int, device: torch.device) -> Tensor:
     """Linear pictures (B,size,size,3) of B backgrounds."""
-    small = torch.from_numpy(np.stack([_paint(p) for p in params])).to(device).permute(0, 3, 1, 2)
-    large = interpolate(small, size=(size, size), mode="bicubic", align_corners=False)
-    return large.clamp(min=0).permute(0, 2, 3, 1)
+    painted = (cv2.resize(_paint(p), (size, size), interpolation=cv2.INTER_CUBIC) for p in params)
+    return torch.from_numpy(np.stack(list(painted))).to(device).clamp_(min=0)
 
 
 def _paint(params: BackgroundParams) -> Picture:

@@ -15,6 +15,7 @@ from .assets import SynthAssets, identity_directions
 from .bust import BustParams, build_bust, pose_body, sample_bust
 from .collision import Collision, build_collision
 from .expression import sample_expression
+from .normals import face_normals, smooth_normals
 from .person import Who, stack
 
 IDENTITY_SCALE, WIDE_SCALE, WIDE_SHARE = 0.62, 0.85, 0.12
@@ -197,9 +198,4 @@ def sphere_centre(points: Tensor) -> Tensor:
 
 def vertex_normals(vertices: Tensor, triangles: Tensor) -> Tensor:
     """Unit normals (B,N,3) of meshes (B,N,3), averaged over triangles (T,3) by area; 0 off the mesh."""
-    a, b, c = (vertices[:, triangles[:, k]] for k in range(3))
-    faces = torch.linalg.cross(b - a, c - a, dim=-1)
-    normals = torch.zeros_like(vertices)
-    for k in range(3):
-        normals.index_add_(1, triangles[:, k], faces)
-    return normalize(normals, dim=-1)
+    return smooth_normals(face_normals(vertices, triangles), triangles, vertices.shape[1])

@@ -6,16 +6,13 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
 
 from backend.head_parse import FACE
 from backend.raster.zbuffer import Hits, rasterize_pictures
 
+from .normals import face_normals, smooth_normals
 from .person import Surface
 from .view import Views
-
-FIXED_POINT = 1 << 16
-"""Sums of whole numbers do not depend on their order: a GPU repeats them exactly."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ def join(surfaces: tuple[Surface, ...], views: Views) -> Mesh:
     device = ordered[0].vertices.device
     vertices = views.to_view(torch.cat([s.vertices for s in ordered], dim=1))
     triangles = torch.cat([s.triangles + start for s, start in zip(ordered, starts, strict=True)])
-    faces = _face_normals(vertices, triangles)
+    faces = face_normals(vertices, triangles)
     lengths = torch.tensor([len(s.triangles) for s in ordered], device=device)
     owner = torch.arange(len(ordered), device=device).repeat_interleave(lengths)
     shown = torch.stack([s.shown for s in ordered], dim=1)
@@ -80,7 +77,7 @@ def join(surfaces: tuple[Surface, ...], views: Views) -> Mesh:
     closed = torch.tensor([_of_head(s) for s in ordered], device=device)
     return Mesh(
         vertices=vertices,
-        normals=_vertex_normals(faces, triangles, vertices.shape[1]),
+        normals=smooth_normals(faces, triangles, vertices.shape[1]),
         occlusion=torch.cat([_occlusion(s) for s in ordered], dim=1),
         triangles=triangles,
         uvs=torch.cat([s.uvs for s in ordered]),
@@ -183,21 +180,6 @@ def _occlusion(surface: Surface) -> Tensor:
     if surface.occlusion is None:
         return surface.vertices.new_ones(surface.vertices.shape[:2])
     return surface.occlusion.expand(surface.vertices.shape[:2])
-
-
-def _face_normals(vertices: Tensor, triangles: Tensor) -> Tensor:
-    """(B,T,3) normals as long as twice the area."""
-    a, b, c = (vertices[:, triangles[:, k]] for k in range(3))
-    return torch.linalg.cross(b - a, c - a, dim=-1)
-
-
-def _vertex_normals(faces: Tensor, triangles: Tensor, count: int) -> Tensor:
-    # A CPU adds in the order of the triangles anyway.
-    summands = faces if faces.device.type == "cpu" else (faces * FIXED_POINT).long()
-    normals = summands.new_zeros((len(faces), count, 3))
-    for k in range(3):
-        normals.index_add_(1, triangles[:, k], summands)
-    return normalize(normals.float(), dim=-1)
 
 
 def _towards_camera(vertices: Tensor, triangles: Tensor, faces: Tensor, views: Views) -> Tensor:
