@@ -67,7 +67,8 @@ class MorphableModel:
     uvs: NDArray[np.float32]
     """(Q,4,2) per corner, v up; every part has its own unit square (see ``polygon_part``)."""
     part_names: tuple[str, ...]
-    """``skin``, ``eye_left``, ``eye_right``, ``teeth``, ``tongue``, ``lashes``."""
+    """``skin``, and as far as the model has them ``eye_left``, ``eye_right``, ``teeth``, ``tongue`` and
+    ``lashes``."""
     polygon_part: NDArray[np.uint8]
     """(Q,) index into ``part_names``."""
     regions: dict[str, NDArray[np.bool_]]

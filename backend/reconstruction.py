@@ -50,7 +50,7 @@ class Reconstruction:
     identity: NDArray[np.float32]
     """(K,) identity coefficients in standard deviations."""
     expression: NDArray[np.float32]
-    """(E,) expression weights in [0,1]."""
+    """(E,) expression weights, see :attr:`backend.morphable.MorphableModel.expression_bounds`."""
     expression_names: tuple[str, ...]
     meshes: tuple[TexturedMesh, ...]
     images: dict[str, NDArray[np.uint8]]

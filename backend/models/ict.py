@@ -41,6 +41,8 @@ PARTS = {
     "lashes": (25304, 26384),
 }
 """``tongue`` holds the gums, too."""
+SCLERA_POLYGONS = 800
+"""An eyeball's first polygons are its sclera, the others its iris."""
 REGIONS = {"mouth_inside": (11248, 13294), "socket_left": (13294, 13678), "socket_right": (13678, 14062)}
 LANDMARKS_68 = (
     *(1225, 1888, 1052, 367, 1719, 1722, 2199, 1447, 966, 3661, 4390, 3927, 3924, 2608, 3272, 4088, 3443),
@@ -163,10 +165,12 @@ def _one_square_a_part(uvs: NDArray[np.floating]) -> NDArray[np.float32]:
     face, head = slice(*SKIN_FACE), slice(*SKIN_HEAD)
     result[face, :, 1] = 1 - FACE_SHARE * (1 - result[face, :, 1])
     result[head, :, 1] *= 1 - FACE_SHARE
-    # Both eyes share one tile in the file, and one picture here: half of it each.
+    # Both scleras and both irises lie over each other in the file; here each has a quarter of the square.
     for name, start in (("eye_left", 0.0), ("eye_right", 0.5)):
-        eye = slice(*PARTS[name])
-        result[eye, :, 0] = start + result[eye, :, 0] / 2
+        first, stop = PARTS[name]
+        result[first:stop, :, 0] = start + result[first:stop, :, 0] / 2
+        result[first:stop, :, 1] /= 2
+        result[first + SCLERA_POLYGONS : stop, :, 1] += 0.5
     for name, start in (("teeth", 0.5), ("tongue", 0.0)):
         part = slice(*PARTS[name])
         result[part, :, 0] = start + result[part, :, 0] / 2
