@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import bpy
 import numpy as np
 import pytest
@@ -212,3 +214,16 @@ def test_a_file_of_a_newer_likeness_is_told(addon, head, tmp_path):
     bpy.ops.wm.save_as_mainfile(filepath=path)
     bpy.ops.wm.open_mainfile(filepath=path)
     assert "newer Likeness" in addon("session").session.notice
+
+
+def test_statistical_expressions_reach_both_ways(addon, head_payload):
+    data = addon("head_data").decode_head("Ann", head_payload)
+    names = ("Expression 01", *data.header.expression_names[1:])
+    expression = data.expression.copy()
+    expression[0] = -1.5
+    data = replace(data, header=replace(data.header, expression_names=names), expression=expression)
+    pivot = addon("build.head").build_head(bpy.context.scene, data)
+    keys = by_role(addon, pivot)["face"].data.shape_keys.key_blocks
+    first, second = keys["Expression 01"], keys[names[1]]
+    assert (first.slider_min, first.slider_max, first.value) == (-3.0, 3.0, -1.5)
+    assert (second.slider_min, second.slider_max) == (0.0, 1.0)
