@@ -11,9 +11,10 @@ from torch import Tensor
 from ..person import Who, stack
 from .chance import normal, uniform
 
-EUMELANIN_ABSORPTION = (0.42, 0.70, 1.37)
-PHEOMELANIN_ABSORPTION = (0.19, 0.40, 1.05)
-"""Of hair, red green blue (d'Eon et al. 2011, An Energy-Conserving Hair Reflectance Model)."""
+EUMELANIN_ABSORPTION = (0.42, 0.60, 0.90)
+PHEOMELANIN_ABSORPTION = (0.19, 0.42, 1.05)
+"""Red, green, blue. After d'Eon et al. 2011 (An Energy-Conserving Hair Reflectance Model), but eumelanin is
+greyer here, as brown hair is in portraits: much of what one sees is reflected before it enters a hair."""
 CLEAR = 0.62
 """Albedo of hair without any melanin: white hair."""
 MANY_PATHS = 3.0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
@@ -15,7 +13,7 @@ from .chance import normal, uniform, vectors
 from .cut import Cut
 from .roots import Roots, skull_normals
 
-STEPS = 14
+STEPS = 12
 """Knots of a strand while it grows; curls come afterwards, on more."""
 SKIN_MM = 0.8
 """Least distance of hair from the skin beyond the root."""
@@ -87,9 +85,14 @@ def comb(numbers: Numbers, zones: Zones, front: Tensor) -> Tensor:
 def grow(
     cuts: list[Cut], roots: Roots, length: Tensor, front: Tensor, seeds: Tensor, head: HeadShape
 ) -> Tensor:
-    """(B,N,14,3) strands of ``length`` (B,N) from the roots of B people."""
-    numbers, zones, locks = Numbers(cuts, seeds.device), Zones(roots.plan.mean), roots.plan.locks
+    """(B,G,12,3) strands of ``length`` (B,N) from the roots of B people."""
+    numbers, zones, locks = (
+        Numbers(cuts, seeds.device),
+        Zones(roots.plan.mean[roots.plan.guides]),
+        roots.plan.locks,
+    )
     strand = torch.arange(locks.shape[1], device=seeds.device)
+    point = roots.points[:, roots.plan.guides]
     combed = comb(numbers, zones, front)
     wander = 0.6 * vectors(seeds, locks[1], 10) + 0.4 * vectors(seeds, strand, 11)
     combed = combed + numbers.wander[..., None] * wander
@@ -98,16 +101,16 @@ def grow(
     lift = numbers.lift + numbers.quiff * front * 1.5 + 0.8 * astray
     step = length / (STEPS - 1)
     bend = 1 - torch.exp(-step / numbers.stiff_mm)
-    side = torch.where(roots.points[..., 0] > numbers.part_mm, 1.0, -1.0)
+    side = torch.where(point[..., 0] > numbers.part_mm, 1.0, -1.0)
     shoulders = numbers.pair("ahead")
     ahead = torch.where(side > 0, shoulders[:, :1], shoulders[:, 1:])
     tucks = numbers.pair("tucked")
     tucked = torch.where(side > 0, tucks[:, :1], tucks[:, 1:]) * (1 - front * numbers.fringe)
     inward = numbers.inward
-    long_hair = max(max(cut.top, cut.side, cut.back) for cut in cuts) > REACHES_BODY_MM
+    hanging = torch.maximum(numbers.top, numbers.back) > REACHES_BODY_MM
+    any_hangs = bool(hanging.any())
 
-    point = roots.points
-    n = roots.normals
+    n = roots.normals[:, roots.plan.guides]
     direction = normalize(combed - (combed * n).sum(-1, keepdim=True) * n + lift[..., None] * n, dim=-1)
     line = [point]
     for k in range(1, STEPS):
@@ -130,8 +133,8 @@ def grow(
         direction = normalize(torch.lerp(direction, normalize(want, dim=-1), bend[..., None]), dim=-1)
         point = point + step[..., None] * direction
         point = off_skull(point, SKIN_MM + layer * (arc / 30.0).clamp(max=1.0), head)
-        if long_hair and k % 2:
-            point = head.push_out(point, BODY_MM)
+        if any_hangs and k % 2:
+            point = head.push_out(point, BODY_MM).where(hanging[..., None], point)
         line.append(point)
     return torch.stack(line, dim=2)
 
@@ -153,46 +156,3 @@ def off_skull(points: Tensor, margin: Tensor, head: HeadShape) -> Tensor:
     outward = arm / distance
     radius = sample_sphere(head.collision.skull, outward) + margin.reshape(len(points), -1, 1)
     return (centre + outward * torch.maximum(radius, distance)).reshape(points.shape)
-
-
-def curl(cuts: list[Cut], points: Tensor, length: Tensor, count: int, seeds: Tensor, locks: Tensor) -> Tensor:
-    """(B,N,count,3): smooth strands drawn into locks, then curled and frizzy."""
-    numbers = Numbers(cuts, points.device)
-    points = points.transpose(2, 3) @ resampling(points.shape[2], count, points.device)
-    points = points.transpose(2, 3)
-    along = torch.linspace(0, 1, count, device=points.device)
-    levels = torch.tensor([cut.clump_level for cut in cuts], device=points.device)
-    leaders = locks[levels]
-    lead = points.gather(1, leaders[:, :, None, None].expand_as(points))
-    drawn = numbers.clump[..., None] * (along * 2.5).clamp(max=1) ** 1.5
-    points = torch.lerp(points, lead + (points - lead) * 0.05, drawn[..., None])
-    reach = along * length[..., None]
-    phase = 2 * math.pi * uniform(seeds, leaders, 20) + 0.8 * (normal(seeds, locks[2], 21))
-    turns = numbers.period_mm * torch.exp(0.15 * normal(seeds, leaders, 22))
-    angle = phase[..., None] + 2 * math.pi * reach / turns[..., None]
-    size = (numbers.curl_mm * torch.exp(0.25 * normal(seeds, leaders, 23)))[..., None]
-    size = size * (reach / (0.5 * numbers.period_mm[..., None] + 6)).clamp(max=1)
-    tangent = points[:, :, -1] - points[:, :, 0]
-    tangent = normalize(tangent, dim=-1)
-    first = normalize(torch.linalg.cross(tangent, skull_normals(points[:, :, count // 2])), dim=-1)
-    second = torch.linalg.cross(tangent, first)
-    points = points + (size * angle.cos())[..., None] * first[:, :, None]
-    points = points + (size * angle.sin())[..., None] * second[:, :, None]
-    return points + _frizz(numbers, points, reach, seeds)
-
-
-def _frizz(numbers: Numbers, points: Tensor, reach: Tensor, seeds: Tensor) -> Tensor:
-    """Two slow random waves for every strand."""
-    strand = torch.arange(points.shape[1], device=points.device)
-    total = torch.zeros_like(points)
-    for channel, period in ((30, 37.0), (33, 61.0)):
-        phase = uniform(seeds, strand, channel)[..., None] + reach / period
-        wave = numbers.frizz_mm[..., None] * (2 * math.pi * phase).sin() * (reach / 30).clamp(max=1)
-        total = total + wave[..., None] * (vectors(seeds, strand, channel) * 0.6)[:, :, None]
-    return total
-
-
-def resampling(knots: int, count: int, device: torch.device) -> Tensor:
-    """(knots,count) linear interpolation weights, evenly spaced."""
-    at = torch.linspace(0, knots - 1, count, device=device)
-    return (1 - (at - torch.arange(knots, device=device)[:, None]).abs()).clamp(min=0)

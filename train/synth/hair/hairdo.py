@@ -15,8 +15,9 @@ from ..person import Strands, Who, stack
 from .chance import normal, uniform
 from .colour import HairColour, colour_strands, sample_colour
 from .cut import Cut, sample_cut
-from .grow import Numbers, Zones, curl, grow, lengths, off_skull
+from .grow import Numbers, Zones, grow, lengths
 from .roots import Hairline, RootPlan, hair_left, knot_weights, place_roots
+from .strands import curl, follow
 
 STRANDS, KNOTS = 4000, 32
 COVERS_MM = 9.0
@@ -103,28 +104,32 @@ def grow_hair(params: list[HairParams], head: HeadShape, count: int = STRANDS) -
     plan = roots.plan
     strand = torch.arange(count, device=device)
     left = hair_left(hairlines, plan.mean, plan.knots, normal(seeds, strand, 6))
-    front = fringe_share(params, plan)
-    numbers = Numbers(cuts, device)
-    length = lengths(numbers, Zones(plan.mean), front, seeds, plan.locks) * (0.35 + 0.65 * left)
-    points = grow(cuts, roots, length, front, seeds, head)
-    points = curl(cuts, points, length, KNOTS, seeds, plan.locks)
-    points[:, :, 1:] = off_skull(points[:, :, 1:], torch.zeros_like(points[:, :, 1:, 0]), head)
+    length = guide_lengths(params, plan, left[:, plan.guides], seeds)
+    guides = grow(cuts, roots, length, fringe_share(params, plan.mean[plan.guides]), seeds, head)
+    guides = curl(cuts, guides, length, KNOTS, seeds, plan.locks, head)
     there = uniform(seeds, strand, 7) < left
-    width = numbers.width_mm * (0.6 + 0.8 * uniform(seeds, strand, 8)) * (0.4 + 0.6 * left) * there
+    numbers = Numbers(cuts, device)
     strands = Strands(
-        points=points,
-        colour=colour_strands([p.colour for p in params], seeds, plan.locks),
-        width_mm=width,
+        points=follow(cuts, guides, roots.points, seeds, plan),
+        colour=colour_strands([p.colour for p in params], seeds, plan.locks[:, plan.family]),
+        width_mm=numbers.width_mm * (0.6 + 0.8 * uniform(seeds, strand, 8)) * (0.4 + 0.6 * left) * there,
         region=HAIR,
         specular=stack([p.shine for p in params], device),
     )
     return Hair(strands, scalp_cover(params, head), stack([p.colour.albedo for p in params], device))
 
 
-def fringe_share(params: list[HairParams], plan: RootPlan) -> Tensor:
-    """(B,N) how much each root belongs to the front: 1 at the hairline of the forehead."""
-    reach = Numbers([p.cut for p in params], plan.mean.device).fringe_reach_mm
-    x, y, z = plan.mean.unbind(-1)
+def guide_lengths(params: list[HairParams], plan: RootPlan, left: Tensor, seeds: Tensor) -> Tensor:
+    """(B,G) mm; hair of a fraying hairline, ``left`` (B,G) of 0 to 1, is shorter."""
+    mean = plan.mean[plan.guides]
+    numbers, front = Numbers([p.cut for p in params], mean.device), fringe_share(params, mean)
+    return lengths(numbers, Zones(mean), front, seeds, plan.locks) * (0.35 + 0.65 * left)
+
+
+def fringe_share(params: list[HairParams], mean: Tensor) -> Tensor:
+    """(B,G) how much each root belongs to the front: 1 at the hairline of the forehead."""
+    reach = Numbers([p.cut for p in params], mean.device).fringe_reach_mm
+    x, y, z = mean.unbind(-1)
     # The forehead's hairline lies at z = 80 in the middle and drops back at the temples.
     behind = 88 - 0.006 * x**2 - z
     return (1 - (behind / reach - 0.6) * 1.5).clamp(0, 1) * ((y - 60) / 15).clamp(0, 1) * (x.abs() < 58)

@@ -27,13 +27,15 @@ CROWN_MM = (0.0, 112.0, -72.0)
 """Middle of the whorl on the mean head."""
 SOFT_MM = 5.0
 """The hairline frays over this width."""
-LOCKS = (40, 160, 640)
+EACH = 4
+"""Strands in the family of one guide: only guides are grown, the others follow them."""
+LOCKS = (40, 150, 400)
 """How many locks the scalp is divided into, coarse to fine."""
 
 
 @dataclass(frozen=True)
 class RootPlan:
-    """Roots on the mean head, shared by everybody."""
+    """Roots on the mean head, shared by everybody: N strands in families of G guides."""
 
     corners: Tensor
     """(N,3) int64 head vertices."""
@@ -43,8 +45,12 @@ class RootPlan:
     """(N,3) mm."""
     knots: Tensor
     """(N,16) weights of the hairline's knots."""
+    guides: Tensor
+    """(G,) int64 strands that are guides."""
+    family: Tensor
+    """(N,) int64 which guide each strand follows, 0 to G - 1."""
     locks: Tensor
-    """(3,N) int64: the strand that leads each strand's lock, coarse to fine."""
+    """(3,G) int64 the guide that leads each guide's lock, coarse to fine."""
 
 
 def knot_weights(mean: Tensor) -> Tensor:
@@ -74,7 +80,9 @@ def plan_roots(device: str, count: int) -> RootPlan:
     u, v = torch.rand(2, count, generator=generator).sort(dim=0).values
     weights = torch.stack([u, v - u, 1 - v], dim=1).to(device)
     mean = torch.einsum("nk,nkd->nd", weights, assets.mean[chosen])
-    return RootPlan(chosen, weights, mean, knot_weights(mean), _locks(mean))
+    guides = torch.arange(0, count, EACH, device=device)
+    family = torch.cdist(mean, mean[guides]).argmin(dim=1)
+    return RootPlan(chosen, weights, mean, knot_weights(mean), guides, family, _locks(mean[guides]))
 
 
 def _locks(mean: Tensor) -> Tensor:
