@@ -8,15 +8,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .face_encoder import ENCODER_CHANNELS, FaceEncoder
 from .layers import ConvNorm
-from .lite_encoder import ENCODER_CHANNELS, LiteEncoder
 
 CLASSES = 8
 """Of ``backend.head_parse``, in its order."""
 MATTES = 2
 """Head and person."""
 
-DECODER_CHANNELS = (24, 32, 48, 64, 96)
+DECODER_CHANNELS = (32, 48, 64, 96, 96)
 """At strides 2, 4, 8, 16 and 32."""
 DETAIL_CHANNELS = 32
 """Of the last look, which joins the pixels' own colours; single hairs are as thin as that."""
@@ -45,13 +45,27 @@ class Merge(nn.Module):
         return self.mix(self.narrow(torch.cat([enlarged(coarse), skip], dim=1)))
 
 
+class Context(nn.Module):
+    """Adds what the whole picture shows to every place of the coarsest map (ParseNet, Liu et al. 2015)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.whole = nn.Linear(channels, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B,C,h,w) to the same shape."""
+        return x + self.whole(x.mean(dim=(2, 3)))[:, :, None, None]
+
+
 class ParseNet(nn.Module):
-    """EfficientNet-Lite0 with a light U-Net decoder (Ronneberger et al., MICCAI 2015) up to full size."""
+    """Residual encoder with a light U-Net decoder (Ronneberger et al., MICCAI 2015) up to full size."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.encoder = LiteEncoder()
-        self.bottom = ConvNorm(ENCODER_CHANNELS[-1], DECODER_CHANNELS[-1], 1)
+        self.encoder = FaceEncoder()
+        self.bottom = nn.Sequential(
+            ConvNorm(ENCODER_CHANNELS[-1], DECODER_CHANNELS[-1], 1), Context(DECODER_CHANNELS[-1])
+        )
         self.merges = nn.ModuleList(
             Merge(DECODER_CHANNELS[k + 1], ENCODER_CHANNELS[k], DECODER_CHANNELS[k])
             for k in reversed(range(len(DECODER_CHANNELS) - 1))
@@ -72,7 +86,7 @@ class ParseNet(nn.Module):
 
 
 def normalised(pixels: Tensor) -> Tensor:
-    """(…,H,W,3) uint8 sRGB to (…,3,H,W) float32 in [-1,1], as the ImageNet weights expect them."""
+    """(…,H,W,3) uint8 sRGB to (…,3,H,W) float32 in [-1,1]."""
     return pixels.movedim(-1, -3).float() / 127.5 - 1.0
 
 

@@ -1,0 +1,1 @@
+"""Training of the parsing network (:mod:`backend.nets.parse_net`)."""

@@ -1,0 +1,244 @@
+"""Labels for real portraits from teachers that may be used: where these disagree, the answer is 'unknown'.
+
+    python -m train.parsing.pseudo_labels PORTRAITS OUT --teacher hair_segmentation.tflite
+
+The teachers are MediaPipe's hair segmentation (Apache-2.0; ``pip install ai-edge-litert`` reads it), the
+product's own interim parser with its person matte, and the fitted head. Runs on the machine that has the
+product's packages; training reads the written folder alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.errors import FaceUnusable, NoFaceFound
+from backend.head_parse import (
+    BACKGROUND,
+    BODY,
+    EAR,
+    FACE,
+    HAIR,
+    HEAD_CLASSES,
+    HEADWEAR,
+    OTHER_HEAD,
+    HeadParse,
+    ParseGuide,
+    face_axes,
+    face_oval,
+)
+from backend.parse_interim import InterimHeadParser
+
+from .held_out import TEST_IDS, read_ids
+from .sample import UNKNOWN, Sample, write_manifest, write_sample
+
+if TYPE_CHECKING:
+    from backend.engine import Engine
+
+Field = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+TEACHER_SIDE = 512
+TEACHER_HAIR = 1
+"""The teacher's channel of hair."""
+ZOOMS = (1.0, 1.25)
+"""The teacher looks at the crop and at its middle, each also mirrored; the answers are averaged."""
+
+HAIR_SURE, HAIR_ALONE, SKIN_SURE = 0.65, 0.93, 0.2
+"""The teacher's shares above which hair counts when the parser agrees, when it does not, and below which
+no hair counts."""
+OUTSIDE_SURE, INSIDE_SURE = 0.05, 0.95
+"""Of the person's matte."""
+BORDER_PX = 3
+"""Half the band between two classes that no teacher places exactly (512 px crop)."""
+EAR_ZONE = 0.09
+"""By which a fitted ear may be misplaced, in face heights: around it nothing but hair is known."""
+NAPE_BAND = (-0.12, 0.12)
+"""Heights above the chin in face heights within which jaw and neck meet outside the oval."""
+EDGE_REACH_PX = 12.0
+"""Half the width of the silhouette along which the matte of colours is trusted."""
+BALD_SHARE = 0.012
+"""Share of the crop from which bare scalp is a bald head and not a high temple."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the teachers say of one working crop of S pixels."""
+
+    pixels: NDArray[np.uint8]
+    """(S,S,3) sRGB."""
+    inside: Mask
+    """(S,S) where the photo has a pixel."""
+    hair: Field
+    """(S,S) the hair teacher's share."""
+    parse: HeadParse
+    """The interim parser's answer."""
+    guide: ParseGuide
+    """The fitted head."""
+
+
+class HairTeacher:
+    """MediaPipe's hair segmentation."""
+
+    def __init__(self, path: Path) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        self._network = Interpreter(str(path), num_threads=1)
+        self._network.allocate_tensors()
+        self._input = self._network.get_input_details()[0]["index"]
+        self._output = self._network.get_output_details()[0]["index"]
+
+    def hair(self, pixels: NDArray[np.uint8]) -> Field:
+        """(S,S) share of hair in a square picture (S,S,3), averaged over zooms and mirror images."""
+        size = pixels.shape[0]
+        total, looks = np.zeros((size, size), np.float32), np.zeros((size, size), np.float32)
+        for zoom in ZOOMS:
+            margin = round(size * (1 - 1 / zoom) / 2)
+            window = slice(margin, size - margin)
+            part = pixels[window, window]
+            answer = self._look(part) + self._look(part[:, ::-1])[:, ::-1]
+            side = part.shape[0]
+            total[window, window] += cv2.resize(answer, (side, side), interpolation=cv2.INTER_LINEAR)
+            looks[window, window] += 2
+        return total / looks
+
+    def _look(self, pixels: NDArray[np.uint8]) -> Field:
+        # The fourth channel is the answer for the previous frame of a video; there is none.
+        picture = np.zeros((1, TEACHER_SIDE, TEACHER_SIDE, 4), np.float32)
+        size = (TEACHER_SIDE, TEACHER_SIDE)
+        picture[0, ..., :3] = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA) / np.float32(255)
+        self._network.set_tensor(self._input, picture)
+        self._network.invoke()
+        scores = self._network.get_tensor(self._output)[0]
+        weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        return weights[..., TEACHER_HAIR] / weights.sum(axis=-1)
+
+
+def label(evidence: Evidence) -> Sample:
+    """A training sample of one crop: classes where the teachers agree, mattes where the border is known."""
+    size = evidence.hair.shape[0]
+    axes = face_axes(evidence.guide.landmarks_px)
+    heights = axes.heights(size)
+    oval = face_oval(evidence.guide.landmarks_px, size)
+    theirs, hair, person = evidence.parse.labels, evidence.hair, evidence.parse.person
+    bare = hair < SKIN_SURE
+
+    labels = np.full((size, size), UNKNOWN, np.uint8)
+    for code in (BACKGROUND, BODY, FACE):
+        labels[(theirs == code) & bare] = code
+    labels[(theirs == BACKGROUND) & (person > OUTSIDE_SURE)] = UNKNOWN
+    labels[(theirs == BODY) & (person < INSIDE_SURE)] = UNKNOWN
+    if ((theirs == OTHER_HEAD) & bare).mean() > BALD_SHARE:
+        labels[(theirs == OTHER_HEAD) & bare & (person > INSIDE_SURE)] = OTHER_HEAD
+    if ((theirs == HEADWEAR) & bare).mean() > BALD_SHARE:
+        labels[(theirs == HEADWEAR) & bare & (person > INSIDE_SURE)] = HEADWEAR
+    labels[(hair > HAIR_SURE) & (theirs == HAIR) | (hair > HAIR_ALONE) & ~oval & (person > 0.5)] = HAIR
+    labels[oval & bare] = FACE
+    between = ~oval & (heights > NAPE_BAND[0]) & (heights < NAPE_BAND[1])
+    labels[between & np.isin(labels, (FACE, BODY)) & (theirs != BODY)] = UNKNOWN
+
+    labels = _with_unknown_borders(labels)
+    labels = _with_ears(labels, evidence, axes.height_px)
+    labels[~evidence.inside] = UNKNOWN
+    head, person, trusted = _mattes(evidence, labels)
+    return Sample(evidence.pixels, labels, _bytes(head), _bytes(person), _bytes(trusted))
+
+
+def _with_unknown_borders(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Leave a narrow band between two classes open."""
+    brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * BORDER_PX + 1,) * 2)
+    known = np.full_like(labels, UNKNOWN)
+    for code in np.unique(labels[labels != UNKNOWN]).tolist():
+        # The picture's edge is no border between classes.
+        core = cv2.erode((labels == code).astype(np.uint8), brush, borderValue=1)
+        known[core > 0] = code
+    return known
+
+
+def _with_ears(labels: NDArray[np.uint8], evidence: Evidence, face_height_px: float) -> NDArray[np.uint8]:
+    """Ears where fitted head and colours agree; around fitted ears nothing else but hair is known."""
+    reach = max(1, round(EAR_ZONE * face_height_px))
+    brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2)
+    zone = cv2.dilate(evidence.guide.ears.astype(np.uint8), brush) > 0
+    seen = (evidence.parse.labels == EAR) & (evidence.hair < SKIN_SURE) & (evidence.parse.person > 0.5)
+    core = cv2.erode((seen & evidence.guide.ears).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    labels = np.where(zone & ~np.isin(labels, (HAIR, BACKGROUND)), np.uint8(UNKNOWN), labels)
+    labels[core] = EAR
+    return labels
+
+
+def _mattes(evidence: Evidence, labels: NDArray[np.uint8]) -> tuple[Field, Field, Mask]:
+    """Head and person (S,S), and where both may be trusted."""
+    parse = evidence.parse
+    # Long hair on shoulders: what only the teacher found belongs to the head as well.
+    head = np.where(labels == HAIR, parse.person, parse.matte).astype(np.float32)
+    known = (labels != UNKNOWN) & ((head > 0.5) == np.isin(labels, HEAD_CLASSES))
+    silhouette = _near(labels == BACKGROUND) & _near(np.isin(labels, HEAD_CLASSES))
+    axes = face_axes(evidence.guide.landmarks_px)
+    within = (parse.matte > INSIDE_SURE) & (axes.heights(labels.shape[0]) > NAPE_BAND[1])
+    return head, parse.person, (known | silhouette | within) & evidence.inside
+
+
+def _near(mask: Mask) -> Mask:
+    """Within :data:`EDGE_REACH_PX` of the mask."""
+    return cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 3) < EDGE_REACH_PX
+
+
+def _bytes(share: Field | Mask) -> NDArray[np.uint8]:
+    return np.rint(share * np.float32(255)).astype(np.uint8)
+
+
+def gather(path: Path, engine: Engine, teacher: HairTeacher) -> Evidence:
+    """Ask all teachers about one portrait; raises NoFaceFound or FaceUnusable."""
+    from backend.crop import head_crop
+    from backend.engine import guide_of
+    from backend.photo import read_photo
+    from backend.project import project_head
+    from backend.raster import default_rasterizer
+
+    photo = read_photo(path)
+    fit, face, _ = engine.fit(photo)
+    crop = head_crop(photo, fit.camera, fit.pose)
+    head = project_head(engine.model, fit, crop.camera, default_rasterizer(engine.device))
+    guide = guide_of(crop, head, face)
+    parse = InterimHeadParser().parse(crop, guide)
+    return Evidence(crop.pixels, crop.inside, teacher.hair(crop.pixels), parse, guide)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("portraits", type=Path, help="folder of JPEG portraits")
+    parser.add_argument("out", type=Path, help="folder for the samples")
+    parser.add_argument("--teacher", type=Path, required=True, help="MediaPipe's hair_segmentation.tflite")
+    parser.add_argument("--held-out", type=Path, default=TEST_IDS, help="names that training must not see")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    from backend.engine import Engine
+
+    engine, teacher, held_out = Engine("cpu"), HairTeacher(arguments.teacher), read_ids(arguments.held_out)
+    lines = []
+    for path in sorted(arguments.portraits.glob("*.jpg")):
+        if path.stem in held_out:
+            continue
+        try:
+            sample = label(gather(path, engine, teacher))
+        except (NoFaceFound, FaceUnusable) as refusal:
+            log.info("%s left out: %s", path.name, refusal.message)
+            continue
+        lines.append(write_sample(arguments.out, path.stem, sample))
+    write_manifest(arguments.out, lines)
+    log.info("%d samples in %s", len(lines), arguments.out)
+
+
+if __name__ == "__main__":
+    main()
