@@ -14,8 +14,6 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterator
-from multiprocessing import get_context
 from pathlib import Path
 
 import torch
@@ -23,14 +21,11 @@ import torch
 from backend.errors import LikenessError
 
 from .pairs import second_view
-from .sample import SIZE, SynthSample, generate
-from .scene import Recipe, Scene, sample_scene
+from .sample import SIZE, SynthSample
+from .scene import Recipe, sample_scene
 from .sheet import photo_sheet, truth_sheet
+from .workers import draw_all
 from .write import make_folder, save_picture, write_compact, write_evaluation
-
-BATCH = 1
-"""Scenes drawn at once on a CPU: more leave its cache."""
-BATCH_GPU = 64
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -71,7 +66,7 @@ def _run(options: argparse.Namespace) -> None:
         make_folder(options.out)
     shown: list[SynthSample] = []
     start = time.perf_counter()
-    for sample in _samples(scenes, options):
+    for sample in draw_all(scenes, options.size, options.device, options.workers):
         if options.out:
             (write_compact if options.compact else write_evaluation)(sample, options.out)
         if options.preview:
@@ -81,25 +76,6 @@ def _run(options: argparse.Namespace) -> None:
         sheet = truth_sheet(shown) if options.truth else photo_sheet([sample.photo for sample in shown])
         save_picture(options.preview, sheet)
     print(f"{len(scenes)} samples in {seconds:.1f} s, {len(scenes) / seconds:.1f} a second")  # noqa: T201
-
-
-def _samples(scenes: list[Scene], options: argparse.Namespace) -> Iterator[SynthSample]:
-    """All samples in order, drawn by as many processes as asked for."""
-    step = BATCH if options.device == "cpu" else BATCH_GPU
-    jobs = [(scenes[i : i + step], options.size, options.device) for i in range(0, len(scenes), step)]
-    if options.workers < 2 or options.device != "cpu":
-        for job in jobs:
-            yield from _draw(job)
-        return
-    with get_context("spawn").Pool(options.workers, torch.set_num_threads, (1,)) as pool:
-        for samples in pool.imap(_draw, jobs):
-            yield from samples
-
-
-def _draw(job: tuple[list[Scene], int, str]) -> list[SynthSample]:
-    scenes, size, device = job
-    batch = generate(scenes, size, device)
-    return [batch.sample(i) for i in range(len(batch))]
 
 
 if __name__ == "__main__":

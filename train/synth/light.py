@@ -20,6 +20,8 @@ from torch import Tensor
 
 LAMPS = 3
 SH_TERMS = 9
+UNBALANCED = 0.55
+"""Share of a light's colour that a camera's automatic white balance leaves in the picture."""
 TABLE = Path(__file__).parent / "assets" / "light.npz"
 
 Triple = tuple[float, float, float]
