@@ -10,19 +10,38 @@ from torch import Tensor
 
 from backend.head_parse import HAIR
 
+from ..collision import SKULL_MM
 from ..head import HeadShape
 from ..person import Strands, Who, stack
-from .chance import normal, uniform
+from .chance import normal, uniform, vectors
 from .colour import HairColour, colour_strands, sample_colour
 from .cut import Cut, sample_cut
-from .grow import Numbers, Zones, grow, lengths
+from .from_mesh import trace
+from .grow import SKIN_MM, STEPS, Numbers, Zones, grow, lengths
 from .roots import Hairline, RootPlan, hair_left, knot_weights, place_roots
-from .strands import curl, follow
+from .strands import curl, follow, resampled
+from .tie import tie
 
 STRANDS, KNOTS = 4000, 32
 COVERS_MM = 9.0
 """Hair this long hides the skin below it."""
 SHINE = 0.5
+MESH_SHARE = 0.35
+MESHES = {"bob": ("bob01",), "long": ("long01",), "tied": ("ponytail01",), "pixie": ("short01", "short04"),
+          "men_short": ("short02", "short04"), "swept_back": ("short02",)}  # fmt: skip
+"""Meshes that resemble a kind of cut, and the share of those people who wear one."""
+
+
+@dataclass(frozen=True)
+class MeshChoice:
+    """A hair mesh and how it differs from the original."""
+
+    name: str
+    reach: float
+    """Share of its length that is left."""
+    wide: float
+    """Scale from the middle of the skull."""
+    mirrored: bool
 
 
 @dataclass(frozen=True)
@@ -37,6 +56,8 @@ class HairParams:
     hairline: Hairline
     colour: HairColour
     shine: float
+    mesh: MeshChoice | None
+    """A hairdo of MakeHuman's instead of one grown with the cut, whose texture it keeps."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +83,21 @@ def sample_hair(rng: np.random.Generator, who: Who) -> HairParams:
         hairline=_sample_hairline(rng, who, man, kind),
         colour=sample_colour(rng, who),
         shine=float(SHINE * rng.uniform(0.4, 1.4)),
+        mesh=_sample_mesh(rng, kind),
+    )
+
+
+def _sample_mesh(rng: np.random.Generator, kind: str) -> MeshChoice | None:
+    """Some of those whose cut resembles one of the meshes wear it."""
+    names = MESHES.get(kind, ())
+    if not names or rng.random() > MESH_SHARE:
+        return None
+    name = str(rng.choice(names))
+    return MeshChoice(
+        name,
+        reach=float(rng.uniform(0.6, 1.0) if name == "long01" else rng.uniform(0.88, 1.0)),
+        wide=float(rng.uniform(0.99, 1.06)),
+        mirrored=bool(rng.random() < 0.5),
     )
 
 
@@ -105,18 +141,71 @@ def grow_hair(params: list[HairParams], head: HeadShape, count: int = STRANDS) -
     strand = torch.arange(count, device=device)
     left = hair_left(hairlines, plan.mean, plan.knots, normal(seeds, strand, 6))
     length = guide_lengths(params, plan, left[:, plan.guides], seeds)
-    guides = grow(cuts, roots, length, fringe_share(params, plan.mean[plan.guides]), seeds, head)
-    guides = curl(cuts, guides, length, KNOTS, seeds, plan.locks, head)
-    there = uniform(seeds, strand, 7) < left
-    numbers = Numbers(cuts, device)
+    front = fringe_share(params, plan.mean[plan.guides])
+    guides = grow(cuts, roots, length, front, seeds, head)
+    fringe = (front > 0.5) & (Numbers(cuts, device).fringe > 0.5)
+    do = Hairdo(
+        tie(cuts, guides, fringe, seeds, head),
+        plan.locks.expand(len(params), -1, -1).clone(),
+        plan.family.expand(len(params), -1).clone(),
+        roots.points.clone(),
+        left,
+    )
+    for person, p in enumerate(params):
+        if p.mesh is not None:
+            _wear_mesh(do, person, p, head)
+    if any(p.mesh is not None for p in params):
+        # What was grown is outside already, but for the roots.
+        do.guides[:, :, 1:] = head.push_out(do.guides[:, :, 1:], SKIN_MM)
+    length = (do.guides[:, :, 1:] - do.guides[:, :, :-1]).norm(dim=-1).sum(dim=2)
+    guides = curl(cuts, do.guides, length, KNOTS, seeds, do.locks, head)
+    there = uniform(seeds, strand, 7) < do.left
+    width = Numbers(cuts, device).width_mm * (0.6 + 0.8 * uniform(seeds, strand, 8))
     strands = Strands(
-        points=follow(cuts, guides, roots.points, seeds, plan),
-        colour=colour_strands([p.colour for p in params], seeds, plan.locks[:, plan.family]),
-        width_mm=numbers.width_mm * (0.6 + 0.8 * uniform(seeds, strand, 8)) * (0.4 + 0.6 * left) * there,
+        points=follow(cuts, guides, length, do.roots, seeds, do.family),
+        colour=colour_strands([p.colour for p in params], seeds, do.strand_locks),
+        width_mm=width * (0.4 + 0.6 * do.left) * there,
         region=HAIR,
         specular=stack([p.shine for p in params], device),
     )
     return Hair(strands, scalp_cover(params, head), stack([p.colour.albedo for p in params], device))
+
+
+@dataclass(frozen=True)
+class Hairdo:
+    """Guides of B people and which strands follow them."""
+
+    guides: Tensor
+    """(B,G,12,3) mm."""
+    locks: Tensor
+    """(B,3,G) int64."""
+    family: Tensor
+    """(B,N) int64."""
+    roots: Tensor
+    """(B,N,3) mm."""
+    left: Tensor
+    """(B,N) how likely and how strong each strand is."""
+
+    @property
+    def strand_locks(self) -> Tensor:
+        """(3,B,N) int64 the locks of the strands."""
+        return self.locks.gather(2, self.family[:, None].expand(-1, 3, -1)).transpose(0, 1)
+
+
+def _wear_mesh(do: Hairdo, person: int, params: HairParams, head: HeadShape) -> None:
+    """Put guides of a hair mesh in the place of one person's own."""
+    assert params.mesh is not None
+    number, count = do.guides.shape[1], do.family.shape[1]
+    traced = trace(str(head.device), params.mesh.name, number)
+    guides = traced.on(head.assets.hair[params.mesh.name], head, person, params.mesh.mirrored)
+    guides = resampled(guides[None], STEPS, params.mesh.reach)
+    wide = guides.new_tensor(SKULL_MM) + (guides - guides.new_tensor(SKULL_MM)) * params.mesh.wide
+    guides = wide[0]
+    name = torch.arange(count, device=head.device)
+    seed = torch.tensor([params.seed], device=head.device)
+    do.guides[person], do.locks[person], do.left[person] = guides, traced.locks, 1.0
+    do.family[person] = (name * number // count).clamp(max=number - 1)
+    do.roots[person] = guides[do.family[person], 0] + 2.0 * vectors(seed, name, 70)[0]
 
 
 def guide_lengths(params: list[HairParams], plan: RootPlan, left: Tensor, seeds: Tensor) -> Tensor:
