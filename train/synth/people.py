@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from .assets import load_assets
 from .clothes import ClothesParams, build_clothes, sample_clothes
 from .eyes import EyeParams, build_eyes, sample_eyes
+from .hair import HairParams, grow_hair, sample_hair
+from .hair.facial import FacialParams, grow_facial, sample_facial
 from .head import HeadParams, build_head, sample_head
 from .mouth import MouthParams, build_mouth, sample_mouth
 from .person import Person, Who, stream
 from .skin import SkinParams, build_skin, sample_skin
+
+SCALP_TINT, BEARD_TINT = 0.6, 0.8
+"""How much of full hair or a dense beard is seen on the skin that it grows from."""
 
 
 @dataclass(frozen=True)
@@ -24,16 +29,35 @@ class PersonParams:
     eyes: EyeParams
     mouth: MouthParams
     clothes: ClothesParams
+    hair: HairParams
+    facial: FacialParams
 
 
 def sample_person(seed: int, who: Who) -> PersonParams:
     """Draw every part of somebody; each has random numbers of its own."""
+    hair = sample_hair(stream(seed, "hair"), who)
+    facial = sample_facial(stream(seed, "facial"), who, hair.colour.albedo)
     return PersonParams(
         head=sample_head(stream(seed, "head"), who),
-        skin=sample_skin(stream(seed, "skin"), who),
+        skin=_below_hair(sample_skin(stream(seed, "skin"), who), hair, facial),
         eyes=sample_eyes(stream(seed, "eyes"), who),
         mouth=sample_mouth(stream(seed, "mouth"), who),
         clothes=sample_clothes(stream(seed, "clothes"), who),
+        hair=hair,
+        facial=facial,
+    )
+
+
+def _below_hair(skin: SkinParams, hair: HairParams, facial: FacialParams) -> SkinParams:
+    """Skin darkened where short hair is dense."""
+    # The tint covers the whole scalp, so whoever has bare places there goes without.
+    line = hair.hairline
+    whole = float(line.rim_mm > 200 and line.crown_mm < 15 and line.temples_mm < 25)
+    bearded = facial.beard in ("stubble", "full", "long")
+    return replace(
+        skin,
+        scalp_tint=(*hair.colour.albedo, SCALP_TINT * whole * line.density),
+        stubble=max(skin.stubble, BEARD_TINT * facial.beard_density) if bearded else skin.stubble,
     )
 
 
@@ -47,4 +71,9 @@ def build_people(params: list[PersonParams], device: torch.device) -> Person:
         build_mouth([p.mouth for p in params], shape),
         *build_clothes([p.clothes for p in params], shape),
     )
-    return Person(surfaces=surfaces, strands=(), face=shape.vertices)
+    # Scalp hair comes first: the renderer measures how deep inside it light is (render.py).
+    strands = (
+        grow_hair([p.hair for p in params], shape).strands,
+        grow_facial([p.facial for p in params], shape),
+    )
+    return Person(surfaces=surfaces, strands=strands, face=shape.vertices)
