@@ -89,9 +89,9 @@ def sample_colour(rng: np.random.Generator, who: Who) -> HairColour:
 
 
 def colour_strands(colours: list[HairColour], seeds: Tensor, locks: Tensor) -> Tensor:
-    """(B,N,3) linear albedo of the strands of B people; ``locks`` (L,N) int64 coarse to fine."""
+    """(B,N,3) linear albedo of the strands of B people; ``locks`` (L,N) or (L,B,N) int64, coarse to fine."""
     device = seeds.device
-    strand = torch.arange(locks.shape[1], device=device)
+    strand = torch.arange(locks.shape[-1], device=device)
 
     def column(name: str) -> Tensor:
         return stack([getattr(c, name) for c in colours], device)[:, None]
