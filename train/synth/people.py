@@ -9,6 +9,7 @@ import torch
 from .assets import load_assets
 from .clothes import ClothesParams, build_clothes, sample_clothes
 from .eyes import EyeParams, build_eyes, sample_eyes
+from .glasses import GlassesParams, build_glasses, sample_glasses
 from .hair import HairParams, grow_hair, sample_hair
 from .hair.facial import FacialParams, grow_facial, sample_facial
 from .head import HeadParams, build_head, sample_head
@@ -31,6 +32,7 @@ class PersonParams:
     clothes: ClothesParams
     hair: HairParams
     facial: FacialParams
+    glasses: GlassesParams
 
 
 def sample_person(seed: int, who: Who) -> PersonParams:
@@ -45,6 +47,7 @@ def sample_person(seed: int, who: Who) -> PersonParams:
         clothes=sample_clothes(stream(seed, "clothes"), who),
         hair=hair,
         facial=facial,
+        glasses=sample_glasses(stream(seed, "glasses"), who),
     )
 
 
@@ -70,6 +73,7 @@ def build_people(params: list[PersonParams], device: torch.device) -> Person:
         build_eyes([p.eyes for p in params], shape),
         build_mouth([p.mouth for p in params], shape),
         *build_clothes([p.clothes for p in params], shape),
+        *build_glasses([p.glasses for p in params], shape),
     )
     # Scalp hair comes first: the renderer measures how deep inside it light is (render.py).
     strands = (
