@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import subprocess
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -82,8 +83,12 @@ def load_checkpoint(path: Path, experiment: str | None = None) -> Checkpoint:
     return found
 
 
+@cache
 def current_commit() -> str:
-    """Short hash of the code that runs, with a plus if it was changed since; empty outside a checkout."""
+    """Short hash of the code that runs, with a plus if it was changed; empty outside a checkout.
+
+    Asked once: the code of a process stays what it was when it was loaded, whatever is committed later.
+    """
     here = Path(__file__).parent
     try:
         arguments = ["git", "describe", "--always", "--dirty=+", "--exclude=*"]

@@ -39,6 +39,8 @@ def load_batches(source: NumberedSamples, first: int, run: Run, world: World) ->
         worker_init_fn=_alone,
         pin_memory=world.device.type == "cuda",
         persistent_workers=False,
+        # Without one of its own a loader draws from torch's global generator: a resumed run would differ.
+        generator=torch.Generator(),
     )
     yield from loader
 
