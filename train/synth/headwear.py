@@ -28,6 +28,8 @@ COVERING = ("hood", "scarf")
 CLOTH_MM, PRESSED_MM = 3.0, 2.0
 """Cloth lies this far above pressed hair, and pressed hair above the skin."""
 BODY_MM = 6.0
+EAR_MM = 7.0
+"""More room for ears, whose folds the skull's table does not know."""
 NECK_MM, DRAPE_MM = 98.0, 60.0
 """Least distance of the cloth of hoods and scarves from the skull's middle, and how much farther below."""
 BLEND = 0.22
@@ -99,7 +101,7 @@ def make_headwear(rng: np.random.Generator, kind: str) -> HeadwearParams:
             float(rng.uniform(70, 84) if hood else rng.uniform(56, 68)),
             float(rng.uniform(100, 125) if hood else rng.uniform(84, 96)),
         ),
-        drape_mm=float(rng.uniform(40, 75) if hood else rng.uniform(18, 45)),
+        drape_mm=float(rng.uniform(40, 75) if hood else rng.uniform(25, 60)),
         folds_mm=folds,
         seed=int(rng.integers(1 << 40)),
     )
@@ -177,10 +179,12 @@ def _radius(params: list[HeadwearParams], layout: _Layout, head: HeadShape, dire
     thickness, tall, drape = (_column(params, n, device) for n in ("thickness_mm", "tall_mm", "drape_mm"))
     # A crown that is tall keeps its height nearly to its edge.
     rise = tall * (1 - share**3)
-    below = ((-directions[..., 1] - 0.25) / 0.6).clamp(0, 1)
+    below = ((0.05 - directions[..., 1]) / 0.75).clamp(0, 1)
     cloth = skull + thickness + rise
     # The rim hugs the face; behind it the cloth falls over neck and shoulders.
-    loose = (1 - share**4) + torch.tensor([p.kind == "hood" for p in params], device=device)[:, None] * 0.25
+    hood = torch.tensor([p.kind == "hood" for p in params], device=device)[:, None]
+    loose = 1 - share**4 + torch.where(hood, 0.25, 0.2)
+    cloth = cloth + EAR_MM * ((directions[..., 0].abs() - 0.8) / 0.15).clamp(0, 1) * layout.covering
     around_neck = torch.maximum(cloth, (NECK_MM + (DRAPE_MM + drape) * below) * loose)
     return torch.where(layout.covering, around_neck, cloth)
 
@@ -316,5 +320,5 @@ def tuck_in(hair: Strands, params: list[HeadwearParams], head: HeadShape) -> Str
         points[person] = line.reshape(points.shape[1:])
         if one[0].kind in COVERING:
             root = share.reshape(points.shape[1:3])[:, 0]
-            width[person] = width[person] * (root > 1.02) * (line.reshape(points.shape[1:])[:, -1, 1] > -20)
+            width[person] = width[person] * (root > 1.02) * (one[0].kind == "hood")
     return replace(hair, points=points, width_mm=width)

@@ -26,9 +26,9 @@ STRANDS, KNOTS = 4000, 32
 COVERS_MM = 9.0
 """Hair this long hides the skin below it."""
 SHINE = 0.5
-MESH_SHARE = 0.35
+MESH_SHARE = 0.3
 MESHES = {"bob": ("bob01",), "long": ("long01",), "tied": ("ponytail01",), "pixie": ("short01", "short04"),
-          "men_short": ("short02", "short04"), "swept_back": ("short02",)}  # fmt: skip
+          "men_short": ("short01", "short02"), "swept_back": ("short01",)}  # fmt: skip
 """Meshes that resemble a kind of cut, and the share of those people who wear one."""
 
 
@@ -154,9 +154,10 @@ def grow_hair(params: list[HairParams], head: HeadShape, count: int = STRANDS) -
     for person, p in enumerate(params):
         if p.mesh is not None:
             _wear_mesh(do, person, p, head)
-    if any(p.mesh is not None for p in params):
-        # What was grown is outside already, but for the roots.
-        do.guides[:, :, 1:] = head.push_out(do.guides[:, :, 1:], SKIN_MM)
+    meshed = torch.tensor([p.mesh is not None for p in params], device=device)
+    if bool(meshed.any()):
+        pushed = head.push_out(do.guides, SKIN_MM)
+        do.guides[meshed] = pushed[meshed]
     length = (do.guides[:, :, 1:] - do.guides[:, :, :-1]).norm(dim=-1).sum(dim=2)
     guides = curl(cuts, do.guides, length, KNOTS, seeds, do.locks, head)
     there = uniform(seeds, strand, 7) < do.left

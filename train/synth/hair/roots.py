@@ -25,7 +25,8 @@ LOWER_MM = 14.0
 """How far below the average the lowest hairlines reach."""
 CROWN_MM = (0.0, 112.0, -72.0)
 """Middle of the whorl on the mean head."""
-SOFT_MM = 5.0
+FRONT_DENSITY = 1.5
+SOFT_MM = 3.5
 """The hairline frays over this width."""
 EACH = 4
 """Strands in the family of one guide: only guides are grown, the others follow them."""
@@ -71,7 +72,7 @@ def plan_roots(device: str, count: int) -> RootPlan:
     triangles = _hairy_triangles(assets)
     corners = assets.mean[triangles]
     area = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]).norm(dim=1)
-    total = area.cumsum(0)
+    total = (area * _closeness(corners.mean(dim=1))).cumsum(0)
     # One root in each of `count` equal shares of the area, along a curve that keeps neighbours together.
     generator = torch.Generator().manual_seed(count)
     jitter = torch.rand(count, generator=generator).to(device)
@@ -83,6 +84,13 @@ def plan_roots(device: str, count: int) -> RootPlan:
     guides = torch.arange(0, count, EACH, device=device)
     family = torch.cdist(mean, mean[guides]).argmin(dim=1)
     return RootPlan(chosen, weights, mean, knot_weights(mean), guides, family, _locks(mean[guides]))
+
+
+def _closeness(mean: Tensor) -> Tensor:
+    """(S,) density of the roots: nothing covers those of the forehead's hairline, combed back as they are."""
+    above = mean[:, 1] - knot_weights(mean) @ mean.new_tensor(HAIRLINE_MM)
+    frontal = (mean[:, 2] / 60).clamp(0, 1)
+    return 1 + FRONT_DENSITY * frontal * torch.exp(-((above / 25) ** 2))
 
 
 def _locks(mean: Tensor) -> Tensor:
