@@ -38,7 +38,9 @@ class PersonParams:
 def sample_person(seed: int, who: Who) -> PersonParams:
     """Draw every part of somebody; each has random numbers of its own."""
     hair = sample_hair(stream(seed, "hair"), who)
-    facial = sample_facial(stream(seed, "facial"), who, hair.colour.albedo)
+    # Whoever dyes their hair leaves brows and beard as they are.
+    undyed = replace(hair.colour, dyed=0.0).albedo
+    facial = sample_facial(stream(seed, "facial"), who, undyed)
     return PersonParams(
         head=sample_head(stream(seed, "head"), who),
         skin=_below_hair(sample_skin(stream(seed, "skin"), who), hair, facial),

@@ -190,6 +190,13 @@ def _beard(params: list[FacialParams], head: HeadShape, seeds: Tensor) -> tuple[
     """Down and back along the jaw, aside from under the nose, forward and down off the chin."""
     device = head.device
     roots = roots_on(str(device), "beard", BEARD_HAIRS)
+    if all(p.beard == "shaven" for p in params):
+        bare = roots.on(head.vertices)
+        return (
+            bare[:, :, None].expand(-1, -1, KNOTS, -1),
+            torch.zeros_like(bare),
+            torch.zeros_like(bare[..., 0]),
+        )
     name = torch.arange(BEARD_HAIRS, device=device) + BROW_HAIRS + LASHES
     length = _beard_length(params, roots, seeds, name)
     x, _, z = roots.mean.unbind(-1)

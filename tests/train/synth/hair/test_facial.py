@@ -127,3 +127,13 @@ def test_colours_are_albedos_and_grey_beards_are_lighter() -> None:
     assert hair.colour.max() < 1
     assert beard[1] > 3 * beard[0]
     assert np.isfinite(beard.numpy()).all()
+
+
+def test_a_batch_without_beards_leaves_brows_as_they_are() -> None:
+    head = shape_of(2)
+    params = [params_of(7, WOMAN), bearded("full")]
+    mixed = grow_facial(params, head)
+    bare = grow_facial(params[:1], build_head([head.params[0]], load_assets()))
+    shown = bare.width_mm[0] > 0
+    assert bare.points.shape[1:] == mixed.points.shape[1:]
+    torch.testing.assert_close(bare.points[0, shown], mixed.points[0, shown], atol=1e-3, rtol=0)
