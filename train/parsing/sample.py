@@ -19,6 +19,7 @@ from backend.nets.parse_net import CLASSES
 
 from ..common.errors import BrokenSample, EmptyDataset
 from ..common.storage import write_whole
+from .conventions import painted
 
 UNKNOWN = 255
 """Code of pixels that no loss looks at."""
@@ -50,6 +51,8 @@ class SampleFiles:
     image: Path
     regions: Path
     mattes: Path
+    generated: bool = False
+    """From the generator, whose regions know geometry alone."""
 
     def read(self) -> Sample:
         """Load all three files; raises BrokenSample with the one that is missing or does not fit."""
@@ -70,7 +73,7 @@ class SampleFiles:
         # OpenCV's order: blue, green, red, alpha.
         person, head = mattes[..., 0], mattes[..., 1]
         trusted = mattes[..., 3] if mattes.shape[2] == 4 else np.full_like(head, 255)
-        return Sample(pixels, regions, head, person, trusted)
+        return Sample(pixels, painted(regions) if self.generated else regions, head, person, trusted)
 
 
 def read_samples(folder: Path) -> list[SampleFiles]:
@@ -87,7 +90,7 @@ def read_samples(folder: Path) -> list[SampleFiles]:
         )
     return [
         SampleFiles(
-            name, folder / f"{name}.jpg", folder / f"{name}_regions.png", folder / f"{name}_alpha.png"
+            name, folder / f"{name}.jpg", folder / f"{name}_regions.png", folder / f"{name}_alpha.png", True
         )
         for name in names
     ]

@@ -10,7 +10,8 @@ from torch import Tensor
 GOLDEN, FIRST_MIX, SECOND_MIX = -7046029254386353131, -4658895280553007687, -7723592293110705685
 """Constants of SplitMix64 (Steele, Lea and Flood 2014) as signed numbers."""
 CHANNEL_STEP = 1 << 40
-MANTISSA = 1 << 24
+MANTISSA = 1 << 23
+"""One bit less than float32 holds, so that the half step at the top does not round up to 1."""
 
 
 def uniform(seeds: Tensor, names: Tensor, channel: int) -> Tensor:
