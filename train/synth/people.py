@@ -13,6 +13,7 @@ from .glasses import GlassesParams, build_glasses, sample_glasses
 from .hair import HairParams, grow_hair, sample_hair
 from .hair.facial import FacialParams, grow_facial, sample_facial
 from .head import HeadParams, build_head, sample_head
+from .headwear import HeadwearParams, build_headwear, sample_headwear, tuck_in
 from .mouth import MouthParams, build_mouth, sample_mouth
 from .person import Person, Who, stream
 from .skin import SkinParams, build_skin, sample_skin
@@ -33,6 +34,7 @@ class PersonParams:
     hair: HairParams
     facial: FacialParams
     glasses: GlassesParams
+    headwear: HeadwearParams
 
 
 def sample_person(seed: int, who: Who) -> PersonParams:
@@ -50,6 +52,7 @@ def sample_person(seed: int, who: Who) -> PersonParams:
         hair=hair,
         facial=facial,
         glasses=sample_glasses(stream(seed, "glasses"), who),
+        headwear=sample_headwear(stream(seed, "headwear"), who),
     )
 
 
@@ -70,16 +73,18 @@ def build_people(params: list[PersonParams], device: torch.device) -> Person:
     """B people on a device."""
     assets = load_assets(str(device))
     shape = build_head([p.head for p in params], assets)
+    headwear = [p.headwear for p in params]
     surfaces = (
         build_skin([p.skin for p in params], shape),
         build_eyes([p.eyes for p in params], shape),
         build_mouth([p.mouth for p in params], shape),
         *build_clothes([p.clothes for p in params], shape),
         *build_glasses([p.glasses for p in params], shape),
+        *build_headwear(headwear, shape),
     )
     # Scalp hair comes first: the renderer measures how deep inside it light is (render.py).
     strands = (
-        grow_hair([p.hair for p in params], shape).strands,
+        tuck_in(grow_hair([p.hair for p in params], shape).strands, headwear, shape),
         grow_facial([p.facial for p in params], shape),
     )
     return Person(surfaces=surfaces, strands=strands, face=shape.vertices)
