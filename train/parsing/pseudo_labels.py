@@ -40,6 +40,7 @@ from .held_out import TEST_IDS, read_ids
 from .sample import UNKNOWN, Sample, write_manifest, write_sample
 
 if TYPE_CHECKING:
+    from backend.crop import HeadCrop
     from backend.engine import Engine
 
 Field = NDArray[np.float32]
@@ -149,7 +150,7 @@ def label(evidence: Evidence) -> Sample:
     labels = _with_unknown_borders(labels)
     labels = _with_ears(labels, evidence, axes.height_px)
     labels[~evidence.inside] = UNKNOWN
-    head, person, trusted = _mattes(evidence, labels)
+    head, person, trusted = mattes_of(evidence, labels)
     return Sample(evidence.pixels, labels, _bytes(head), _bytes(person), _bytes(trusted))
 
 
@@ -176,7 +177,7 @@ def _with_ears(labels: NDArray[np.uint8], evidence: Evidence, face_height_px: fl
     return labels
 
 
-def _mattes(evidence: Evidence, labels: NDArray[np.uint8]) -> tuple[Field, Field, Mask]:
+def mattes_of(evidence: Evidence, labels: NDArray[np.uint8]) -> tuple[Field, Field, Mask]:
     """Head and person (S,S), and where both may be trusted."""
     parse = evidence.parse
     # Long hair on shoulders: what only the teacher found belongs to the head as well.
@@ -197,8 +198,18 @@ def _bytes(share: Field | Mask) -> NDArray[np.uint8]:
     return np.rint(share * np.float32(255)).astype(np.uint8)
 
 
-def gather(path: Path, engine: Engine, teacher: HairTeacher) -> Evidence:
-    """Ask all teachers about one portrait; raises NoFaceFound or FaceUnusable."""
+@dataclass(frozen=True)
+class Look:
+    """A portrait as the product's own stages see it before parsing."""
+
+    crop: HeadCrop
+    guide: ParseGuide
+    parse: HeadParse
+    """The interim parser's answer."""
+
+
+def look_at(path: Path, engine: Engine) -> Look:
+    """Fit, crop and parse one portrait; raises NoFaceFound or FaceUnusable."""
     from backend.crop import head_crop
     from backend.engine import guide_of
     from backend.photo import read_photo
@@ -210,8 +221,14 @@ def gather(path: Path, engine: Engine, teacher: HairTeacher) -> Evidence:
     crop = head_crop(photo, fit.camera, fit.pose)
     head = project_head(engine.model, fit, crop.camera, default_rasterizer(engine.device))
     guide = guide_of(crop, head, face)
-    parse = InterimHeadParser().parse(crop, guide)
-    return Evidence(crop.pixels, crop.inside, teacher.hair(crop.pixels), parse, guide)
+    return Look(crop, guide, InterimHeadParser().parse(crop, guide))
+
+
+def gather(path: Path, engine: Engine, teacher: HairTeacher) -> Evidence:
+    """Ask all teachers about one portrait; raises NoFaceFound or FaceUnusable."""
+    look = look_at(path, engine)
+    crop = look.crop
+    return Evidence(crop.pixels, crop.inside, teacher.hair(crop.pixels), look.parse, look.guide)
 
 
 def main() -> None:
