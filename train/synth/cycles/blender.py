@@ -59,6 +59,7 @@ class Passes:
     truth: Channels
     """(3S,3S) each, one ray a pixel: depth, normal, classes."""
     seconds: float
+    cpu_seconds: float
 
 
 class Blender:
@@ -76,7 +77,8 @@ class Blender:
         try:
             files["parcel"].write_bytes(to_bytes(parcel))
             answer = self._ask({key: str(path) for key, path in files.items()})
-            return Passes(read_exr(files["beauty"]), read_exr(files["truth"]), float(answer["seconds"]))
+            beauty, truth = read_exr(files["beauty"]), read_exr(files["truth"])
+            return Passes(beauty, truth, float(answer["seconds"]), float(answer["cpu_seconds"]))
         except BadPicture as error:
             raise StorageFailed(
                 f"A picture from Blender is damaged: {error}.",

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from backend.frames import MM_PER_M, head_to_blender
 from backend.head_parse import HAIR
-from train.synth.light import LAMPS, Lights
+from train.synth.light import Lights
 from train.synth.person import Person, Strands, Surface, stream
 from train.synth.view import Views
 
@@ -70,7 +70,7 @@ def _lens(views: Views) -> LensHeader:
 def _lamps(lights: Lights, row: int) -> tuple[LampHeader, ...]:
     """Lamps that shine, in Blender's axes."""
     lamps = []
-    for lamp in range(LAMPS):
+    for lamp in range(lights.colour.shape[1]):
         red, green, blue = lights.colour[row, lamp].tolist()
         x, y, z = lights.direction[row, lamp].tolist()
         blur = float(lights.softness_mm[row, lamp])

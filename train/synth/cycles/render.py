@@ -34,9 +34,9 @@ def render_with_cycles(
     blender: Blender,
     *,
     seeds: list[int],
-    progress: Callable[[int, float], None] = lambda index, seconds: None,
+    progress: Callable[[int, Passes], None] = lambda index, passes: None,
 ) -> Rendering:
-    """Draw B people one after the other; ``progress`` hears the index and the seconds of each.
+    """Draw B people one after the other; ``progress`` hears the index and the passes of each.
 
     Everything comes from Cycles but the depth of the bare face, which no photograph shows.
     Raises RenderFailed, BlenderMissing or StorageFailed.
@@ -48,7 +48,7 @@ def render_with_cycles(
         parcel = export(person, views, lights, row, hairs=blender.settings.hairs, seed=seed)
         passes = blender.draw(parcel)
         drawn.append(maps_of(passes, views.size))
-        progress(row, passes.seconds)
+        progress(row, passes)
 
     def stacked(name: str) -> Tensor:
         return torch.from_numpy(np.stack([maps[name] for maps in drawn])).to(face_depth.device)
