@@ -68,7 +68,7 @@ class InterimHeadParser:
         """See :meth:`backend.head_parse.HeadParser.parse`."""
         person = self._segmenter.segment_head(crop.pixels)
         if person.any():
-            person = _solid(person, guide)
+            person = solid_person(person, guide)
         pixels = cv2.resize(crop.pixels, (WORK_SIDE, WORK_SIDE), interpolation=cv2.INTER_AREA)
         solid = cv2.resize(person, (WORK_SIDE, WORK_SIDE), interpolation=cv2.INTER_AREA) > 0.5
         place = place_parts(guide, crop.size)
@@ -77,7 +77,7 @@ class InterimHeadParser:
         return _full_size(parts, person, crop)
 
 
-def _solid(person: Field, guide: ParseGuide) -> Field:
+def solid_person(person: Field, guide: ParseGuide) -> Field:
     """(S,S) matte that holds at least the fitted skull and has no holes but those seen through hair."""
     axes = face_axes(guide.landmarks_px)
     reach = 2 * round(SKULL_MARGIN * axes.height_px) + 1

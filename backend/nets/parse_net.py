@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..errors import AssetBroken
 from .face_encoder import ENCODER_CHANNELS, FaceEncoder
-from .layers import ConvNorm
+from .layers import ConvNorm, folded
+
+PARSE_ASSET = Path(__file__).parent.parent / "assets" / "parse.safetensors"
+ARCHITECTURE = "ParseNet 1"
+"""In the file's metadata; another number is another layout."""
 
 CLASSES = 8
 """Of ``backend.head_parse``, in its order."""
@@ -93,3 +100,23 @@ def normalised(pixels: Tensor) -> Tensor:
 def enlarged(x: Tensor) -> Tensor:
     """(B,C,H,W) to (B,C,2H,2W)."""
     return functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
+def load_parse_net(path: Path = PARSE_ASSET) -> ParseNet:
+    """The network for inference in float32 on the CPU. Raises AssetBroken if the file is not sound."""
+    net = folded(ParseNet())
+    try:
+        with safe_open(path, "pt") as file:
+            architecture = (file.metadata() or {}).get("architecture")
+            if architecture != ARCHITECTURE:
+                raise ValueError(f"weights of {architecture!r} for {ARCHITECTURE!r}")
+            state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+        if not all(bool(values.isfinite().all()) for values in state.values()):
+            raise ValueError("weights that are no numbers")
+        net.load_state_dict(state)
+    except (OSError, SafetensorError, ValueError, RuntimeError) as error:
+        raise AssetBroken(
+            f"A file that belongs to Likeness is missing or damaged: {path.name}.",
+            "Install Likeness again; your own files are not affected.",
+        ) from error
+    return net.requires_grad_(False)

@@ -13,7 +13,7 @@ EDGE_GAIN = 4.0
 
 
 def cross_entropy(scores: Tensor, regions: Tensor, weights: Tensor) -> Tensor:
-    """Mean over known pixels of ``scores`` (B,C,H,W) against ``regions`` (B,H,W) int64; 0 if none is known."""
+    """Mean over known pixels of ``scores`` (B,C,H,W) against ``regions`` (B,H,W) int64, or 0."""
     sums = functional.cross_entropy(scores, regions, weights, ignore_index=UNKNOWN, reduction="sum")
     known = regions != UNKNOWN
     return sums / weights[regions[known]].sum().clamp(min=1.0)
@@ -32,7 +32,7 @@ def overlap_loss(scores: Tensor, regions: Tensor) -> Tensor:
 
 
 def matte_loss(scores: Tensor, mattes: Tensor, trusted: Tensor) -> Tensor:
-    """Mean absolute error of ``sigmoid(scores)`` (B,2,H,W) to ``mattes`` in [0,1] over ``trusted`` (B,H,W)."""
+    """Mean error of ``sigmoid(scores)`` (B,2,H,W) to ``mattes`` in [0,1], weighted by ``trusted`` (B,H,W)."""
     weight = trusted[:, None] * (1 + EDGE_GAIN * ((mattes > 0.02) & (mattes < 0.98)))
     error = (scores.sigmoid() - mattes).abs() * weight
     return error.sum() / weight.sum().clamp(min=1.0)

@@ -113,12 +113,12 @@ def _iou(labels: NDArray[np.uint8], truth: NDArray[np.uint8], code: int) -> floa
     return float((ours & theirs).sum() / union) if union else float("nan")
 
 
+def painted(pixels: NDArray[np.uint8], codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture (H,W,3) with its classes (H,W) laid over it; what is unknown is dark."""
+    colours = np.vstack([COLOURS, np.zeros((256 - CLASSES, 3), np.uint8)])
+    return cv2.addWeighted(pixels, 0.45, colours[codes], 0.55, 0)
+
+
 def _row(sample: Sample, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Photo, answer and truth side by side."""
-    painted = [
-        cv2.addWeighted(
-            sample.pixels, 0.45, np.vstack([COLOURS, np.zeros((256 - CLASSES, 3), np.uint8)])[codes], 0.55, 0
-        )
-        for codes in (labels, sample.regions)
-    ]
-    return np.hstack([sample.pixels, *painted])
+    return np.hstack([sample.pixels, *(painted(sample.pixels, codes) for codes in (labels, sample.regions))])
