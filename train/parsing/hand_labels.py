@@ -19,10 +19,8 @@ from backend.nets.parse_net import CLASSES
 from backend.resample import Window, cut
 
 from .held_out import TEST_IDS, read_ids
-from .pseudo_labels import Evidence, Look, look_at, mattes_of
+from .pseudo_labels import HANDMADE, Evidence, Look, look_at, mattes_of
 from .sample import UNKNOWN, Sample, write_manifest, write_sample
-
-HANDMADE = Path(__file__).parent / "handmade" / "labels"
 
 log = logging.getLogger(__name__)
 

@@ -63,10 +63,15 @@ EAR_ZONE = 0.09
 """By which a fitted ear may be misplaced, in face heights: around it nothing but hair is known."""
 NAPE_BAND = (-0.12, 0.12)
 """Heights above the chin in face heights within which jaw and neck meet outside the oval."""
+EYE_BAND = (0.42, 0.8)
+"""Heights in face heights between which glasses may sit: no teacher knows them, so nothing is known there."""
 EDGE_REACH_PX = 12.0
 """Half the width of the silhouette along which the matte of colours is trusted."""
 BALD_SHARE = 0.012
 """Share of the crop from which bare scalp is a bald head and not a high temple."""
+
+HANDMADE = Path(__file__).parent / "handmade" / "labels"
+"""Labels by hand of portraits that may be trained on."""
 
 log = logging.getLogger(__name__)
 
@@ -144,6 +149,7 @@ def label(evidence: Evidence) -> Sample:
         labels[(theirs == HEADWEAR) & bare & (person > INSIDE_SURE)] = HEADWEAR
     labels[(hair > HAIR_SURE) & (theirs == HAIR) | (hair > HAIR_ALONE) & ~oval & (person > 0.5)] = HAIR
     labels[oval & bare] = FACE
+    labels[(labels == FACE) & (heights > EYE_BAND[0]) & (heights < EYE_BAND[1])] = UNKNOWN
     between = ~oval & (heights > NAPE_BAND[0]) & (heights < NAPE_BAND[1])
     labels[between & np.isin(labels, (FACE, BODY)) & (theirs != BODY)] = UNKNOWN
 
@@ -238,14 +244,15 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="folder for the samples")
     parser.add_argument("--teacher", type=Path, required=True, help="MediaPipe's hair_segmentation.tflite")
     parser.add_argument("--held-out", type=Path, default=TEST_IDS, help="names that training must not see")
+    parser.add_argument("--better", type=Path, default=HANDMADE, help="folder of hand labels, left out here")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     from backend.engine import Engine
 
     engine, teacher, held_out = Engine("cpu"), HairTeacher(arguments.teacher), read_ids(arguments.held_out)
-    lines = []
+    lines, better = [], {path.stem for path in arguments.better.glob("*.png")}
     for path in sorted(arguments.portraits.glob("*.jpg")):
-        if path.stem in held_out:
+        if path.stem in held_out | better:
             continue
         try:
             sample = label(gather(path, engine, teacher))
