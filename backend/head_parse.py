@@ -108,6 +108,18 @@ def polygon(points_px: NDArray[np.floating], size: int) -> NDArray[np.bool_]:
     return mask.astype(bool)
 
 
+def continued(labels: NDArray[np.uint8], known: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """(S,S) labels that are right where ``known``, elsewhere those of the nearest known pixel."""
+    if not known.any():
+        return labels
+    _, nearest = cv2.distanceTransformWithLabels(
+        (~known).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    class_of = np.zeros(int(nearest.max()) + 1, np.uint8)
+    class_of[nearest[known]] = labels[known]
+    return class_of[nearest]
+
+
 def guide_from_landmarks(landmarks_px: NDArray[np.floating], size: int) -> ParseGuide:
     """A guide from the landmarks (478,2) alone, for use without a fitted head.
 

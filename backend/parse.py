@@ -23,6 +23,7 @@ from .head_parse import (
     HeadParse,
     HeadParser,
     ParseGuide,
+    continued,
     face_axes,
     face_oval,
 )
@@ -32,6 +33,9 @@ from .person_mask import PersonSegmenter
 
 LOOK_SIDE = 256
 """Pixels that the network sees along each side of the working crop; it was trained at this scale."""
+HAIR_REACH = 16 / 512
+"""How far the head's matte reaches beyond its classes, as a share of the crop (16 mm): what is farther is
+noise along the shoulders."""
 SPECK = 1.5e-3
 """Smallest area of a class in squared face heights; what is smaller belongs to what is around it."""
 OVAL_MARGIN = 0.03
@@ -73,11 +77,7 @@ class NetworkHeadParser:
             return HeadParse(np.zeros(person.shape, np.uint8), person, person)
         person = solid_person(person, guide)
         labels = _labels(shares, person, guide)
-        is_head = np.isin(labels, HEAD_CLASSES)
-        share = shares[list(HEAD_CLASSES)].sum(axis=0) / np.maximum(1 - shares[BACKGROUND], 1e-6)
-        # Mesh borders are cut along the matte, so it has to agree with the classes.
-        share = np.where(is_head == (share > 0.5), share, is_head)
-        return HeadParse(labels, (person * share.clip(0, 1)).astype(np.float32), person)
+        return HeadParse(labels, person * _head_share(labels, shares), person)
 
     @torch.inference_mode()
     def _look(self, pixels: NDArray[np.uint8]) -> Field:
@@ -102,6 +102,18 @@ def head_parser(
         return InterimHeadParser(segmenter)
 
 
+def _head_share(labels: NDArray[np.uint8], shares: Field) -> Field:
+    """(S,S) how much of the person is head. Mesh borders are cut along it, so it agrees with the classes."""
+    inside = labels != BACKGROUND
+    head = np.isin(continued(labels, inside), HEAD_CLASSES)
+    soft = shares[list(HEAD_CLASSES)].sum(axis=0) / np.maximum(1 - shares[BACKGROUND], 1e-6)
+    agreed = np.where(inside & (head == (soft > 0.5)), soft.clip(0, 1), head)
+    reach = 2 * round(HAIR_REACH * len(labels)) + 1
+    brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    near = cv2.dilate((head & inside).astype(np.uint8), brush)
+    return (agreed * near).astype(np.float32)
+
+
 def _labels(shares: Field, person: Field, guide: ParseGuide) -> NDArray[np.uint8]:
     """(S,S) classes within the person: no specks, no other heads, and nothing odd amid the face."""
     size = person.shape[0]
@@ -121,21 +133,12 @@ def _without_specks(labels: NDArray[np.uint8], smallest: float) -> NDArray[np.ui
     """Patches of fewer pixels take the class of their nearest neighbour; background stays background."""
     speck = np.zeros(labels.shape, bool)
     for code in np.unique(labels[labels != BACKGROUND]).tolist():
-        _, patch, stats, _ = cv2.connectedComponentsWithStats(
-            (labels == code).astype(np.uint8), connectivity=8
-        )
+        of_class = (labels == code).astype(np.uint8)
+        _, patch, stats, _ = cv2.connectedComponentsWithStats(of_class, connectivity=8)
         small = stats[:, cv2.CC_STAT_AREA] < smallest
         small[0] = False
         speck |= small[patch]
-    kept = ~speck & (labels != BACKGROUND)
-    if not kept.any():
-        return labels
-    _, nearest = cv2.distanceTransformWithLabels(
-        (~kept).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    class_of = np.zeros(int(nearest.max()) + 1, np.uint8)
-    class_of[nearest[kept]] = labels[kept]
-    return np.where(speck, class_of[nearest], labels)
+    return np.where(speck, continued(labels, ~speck & (labels != BACKGROUND)), labels)
 
 
 def _one_head(labels: NDArray[np.uint8], guide: ParseGuide) -> NDArray[np.uint8]:

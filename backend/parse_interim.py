@@ -18,6 +18,7 @@ from .head_parse import (
     OTHER_HEAD,
     HeadParse,
     ParseGuide,
+    continued,
     face_axes,
 )
 from .parse_materials import (
@@ -153,16 +154,12 @@ def _full_size(parts: NDArray[np.uint8], person: Field, crop: HeadCrop) -> HeadP
     """Classes and matte at the crop's size, with smooth borders: meshes are cut along them."""
     size = (crop.size, crop.size)
     # Classes are continued past the 256 px silhouette, which the finer person matte then cuts.
-    outside = (parts == BACKGROUND).astype(np.uint8)
-    _, nearest = cv2.distanceTransformWithLabels(outside, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
-    class_of = np.zeros(int(nearest.max()) + 1, np.uint8)
-    class_of[nearest[outside == 0]] = parts[outside == 0]
-    continued = class_of[nearest]
+    classes = continued(parts, parts != BACKGROUND)
     best = np.zeros(size, np.uint8)
     most = np.zeros(size, np.float32)
     body = np.zeros(size, np.float32)
-    for part in np.unique(continued).tolist():
-        share = cv2.GaussianBlur((continued == part).astype(np.float32), (0, 0), BORDER_SMOOTHING_PX)
+    for part in np.unique(classes).tolist():
+        share = cv2.GaussianBlur((classes == part).astype(np.float32), (0, 0), BORDER_SMOOTHING_PX)
         share = cv2.resize(share, size, interpolation=cv2.INTER_LINEAR)
         best, most = np.where(share > most, np.uint8(part), best), np.maximum(share, most)
         if part == BODY:
