@@ -7,6 +7,7 @@
     python -m train.synth --count 1000 --out data/synth            the evaluation format (write.py)
     python -m train.synth --count 1000 --out data/synth --compact  three small files a sample
     python -m train.synth --count 100 --out data/pairs --pairs     two views of each person
+    python -m train.synth --count 9 --preview sheet.png --engine cycles --blender-python PYTHON
 """
 
 from __future__ import annotations
@@ -14,15 +15,18 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 
 from backend.errors import LikenessError
 
+from .cycles.blender import BlenderSettings
+from .cycles.samples import draw_all_with_cycles
 from .pairs import second_view
 from .sample import SIZE, SynthSample
-from .scene import Recipe, sample_scene
+from .scene import Recipe, Scene, sample_scene
 from .sheet import photo_sheet, truth_sheet
 from .workers import draw_all
 from .write import make_folder, save_picture, write_compact, write_evaluation
@@ -53,6 +57,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pairs", action="store_true", help="a second view of every person")
     parser.add_argument("--backgrounds", type=Path, help="folder of pictures to use as backgrounds, too")
     parser.add_argument("--workers", type=int, default=1, help="processes, on a CPU")
+    parser.add_argument("--engine", choices=("torch", "cycles"), default="torch", help="cycles: slow, real")
+    parser.add_argument(
+        "--blender-python",
+        type=Path,
+        default=Path(".venv-blender45/bin/python"),
+        help="a Python that has bpy, for --engine cycles",
+    )
+    parser.add_argument(
+        "--samples", type=int, default=BlenderSettings.samples, help="paths for each pixel of --engine cycles"
+    )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     return parser
 
@@ -66,7 +80,7 @@ def _run(options: argparse.Namespace) -> None:
         make_folder(options.out)
     shown: list[SynthSample] = []
     start = time.perf_counter()
-    for sample in draw_all(scenes, options.size, options.device, options.workers):
+    for sample in _drawn(scenes, options):
         if options.out:
             (write_compact if options.compact else write_evaluation)(sample, options.out)
         if options.preview:
@@ -76,6 +90,14 @@ def _run(options: argparse.Namespace) -> None:
         sheet = truth_sheet(shown) if options.truth else photo_sheet([sample.photo for sample in shown])
         save_picture(options.preview, sheet)
     print(f"{len(scenes)} samples in {seconds:.1f} s, {len(scenes) / seconds:.1f} a second")  # noqa: T201
+
+
+def _drawn(scenes: list[Scene], options: argparse.Namespace) -> Iterator[SynthSample]:
+    """The samples of the engine that was asked for."""
+    if options.engine == "torch":
+        return draw_all(scenes, options.size, options.device, options.workers)
+    settings = BlenderSettings(options.blender_python.absolute(), samples=options.samples)
+    return draw_all_with_cycles(scenes, options.size, settings)
 
 
 if __name__ == "__main__":

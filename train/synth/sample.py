@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -17,13 +18,15 @@ from backend.morphable import LandmarkEmbedding, load_head_model
 
 from .background import paint_backgrounds
 from .finish import develop, expose
-from .light import stack_lights
+from .light import Lights, stack_lights
 from .people import build_people
+from .person import Person
 from .render import Rendering, render
 from .scene import Scene
 from .view import Views, stack_views
 
 SIZE = 256
+Engine = Callable[[Person, Views, Lights], Rendering]
 
 
 @dataclass(frozen=True)
@@ -86,8 +89,13 @@ class SynthSample:
     landmarks_68: NDArray[np.float32]
 
 
-def generate(scenes: list[Scene], size: int = SIZE, device: torch.device | str = "cpu") -> SynthBatch:
-    """Draw scenes in one go. ``size`` is even; the same scenes on the same device give the same bytes."""
+def generate(
+    scenes: list[Scene], size: int = SIZE, device: torch.device | str = "cpu", draw: Engine = render
+) -> SynthBatch:
+    """Draw scenes in one go. ``size`` is even; the same scenes on the same device give the same bytes.
+
+    ``draw`` is the engine: the project's own, or ``cycles.render``.
+    """
     if size % 2:
         raise ValueError(f"pictures have an even number of pixels along each side, not {size}")
     place = torch.device(device)
@@ -95,7 +103,7 @@ def generate(scenes: list[Scene], size: int = SIZE, device: torch.device | str =
         people = build_people([scene.person for scene in scenes], place)
         poses = [scene.view.pose for scene in scenes]
         views = stack_views(poses, [scene.view.camera(size) for scene in scenes], place)
-        truth = render(people, views, stack_lights([scene.light for scene in scenes], place))
+        truth = draw(people, views, stack_lights([scene.light for scene in scenes], place))
         behind = paint_backgrounds([scene.background for scene in scenes], size, place)
         linear = truth.colour + (1 - truth.person)[..., None] * behind
         # Photographers expose for the face, whatever the hair.

@@ -33,6 +33,10 @@ CLAMP = 4.0
 """Limits what one lucky path adds, so that few samples do."""
 
 
+NOISE, MIN_SAMPLES = 0.05, 12
+"""Even places are done after these few samples; the filter takes the noise that is left."""
+
+
 def main() -> None:
     """Answer one request after the other."""
     answers = os.fdopen(os.dup(1), "w")
@@ -68,7 +72,8 @@ def _configure(scene: bpy.types.Scene, seed: int) -> None:
     render.engine, render.film_transparent, render.use_persistent_data = "CYCLES", True, True
     render.threads_mode = "FIXED" if "OMP_NUM_THREADS" in os.environ else "AUTO"
     render.threads = int(os.environ.get("OMP_NUM_THREADS", "1"))
-    cycles.seed, cycles.use_adaptive_sampling = seed % 2**31, False
+    cycles.seed = seed % 2**31
+    cycles.caustics_reflective = cycles.caustics_refractive = False
     cycles.pixel_filter_type = "BLACKMAN_HARRIS"
     cycles.sample_clamp_indirect = CLAMP
     scene.cycles_curves.shape = "RIBBONS"
@@ -100,9 +105,11 @@ def _use_device(scene: bpy.types.Scene, device: str) -> None:
 def _photograph(scene: bpy.types.Scene, samples: int) -> None:
     cycles = scene.cycles
     cycles.samples, cycles.filter_width = samples, PHOTO_FILTER_PX
+    cycles.use_adaptive_sampling, cycles.adaptive_threshold = True, NOISE
+    cycles.adaptive_min_samples = min(MIN_SAMPLES, samples)
     cycles.max_bounces = cycles.transmission_bounces = BOUNCES
     cycles.diffuse_bounces, cycles.glossy_bounces = 3, 4
-    cycles.use_denoising = bpy.app.build_options.cycles
+    cycles.use_denoising = True
     cycles.denoiser, cycles.denoising_input_passes = "OPENIMAGEDENOISE", "RGB_ALBEDO_NORMAL"
 
 
@@ -110,7 +117,7 @@ def _measure(scene: bpy.types.Scene) -> None:
     """One ray through the middle of each of many small pixels: exact depth and classes, no light."""
     cycles = scene.cycles
     cycles.samples, cycles.filter_width, cycles.max_bounces = 1, PINHOLE_FILTER_PX, 0
-    cycles.use_denoising = False
+    cycles.use_adaptive_sampling = cycles.use_denoising = False
     scene.render.resolution_x *= TRUTH_SCALE
     scene.render.resolution_y *= TRUTH_SCALE
 
