@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
@@ -56,3 +57,38 @@ def test_mattes_by_hand() -> None:
     scores = torch.full((1, 2, 2, 2), 30.0)  # says 1 everywhere: wrong by 1, 0 and a half of an edge
     expected = (1 + 0.5 * (1 + EDGE_GAIN)) / (2 + 1 + EDGE_GAIN)
     assert matte_loss(scores, mattes, trusted).item() == pytest.approx(expected, rel=1e-5)
+
+
+def naive_overlap(scores: torch.Tensor, regions: torch.Tensor) -> float:
+    """Pixel by pixel."""
+    shares, costs = scores.softmax(dim=1), []
+    for code in range(CLASSES):
+        area = both = claimed = 0.0
+        for b, y, x in itertools.product(*(range(n) for n in regions.shape)):
+            if regions[b, y, x] == UNKNOWN:
+                continue
+            share, here = float(shares[b, code, y, x]), float(regions[b, y, x] == code)
+            area, both, claimed = area + here, both + share * here, claimed + share
+        if area:
+            costs.append(1 - (2 * both + 1) / (claimed + area + 1))
+    return sum(costs) / len(costs)
+
+
+def test_overlap_equals_its_naive_twin() -> None:
+    torch.manual_seed(5)
+    scores = torch.randn(2, CLASSES, 3, 4)
+    regions = torch.tensor([0, 1, 1, 2, UNKNOWN, 3, 0, 0, 7, 1, 2, 2] * 2).reshape(2, 3, 4)
+    assert overlap_loss(scores, regions).item() == pytest.approx(naive_overlap(scores, regions), rel=1e-4)
+
+
+def test_gradients() -> None:
+    torch.manual_seed(6)
+    scores = torch.randn(1, CLASSES, 2, 2, dtype=torch.float64, requires_grad=True)
+    weights = class_weights(2.0, CPU).double()
+    mattes, trusted = torch.rand(1, 2, 2, 2, dtype=torch.float64), torch.ones(1, 2, 2, dtype=torch.float64)
+
+    def whole(scores: torch.Tensor) -> torch.Tensor:
+        classes = cross_entropy(scores, REGIONS, weights) + overlap_loss(scores, REGIONS)
+        return classes + matte_loss(scores[:, :2], mattes, trusted)
+
+    assert torch.autograd.gradcheck(whole, scores)
