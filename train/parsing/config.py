@@ -43,7 +43,13 @@ EXPERIMENTS: dict[str, ParsingExperiment] = {
         ParsingExperiment(
             "cpu",
             Run(
-                steps=5000, batch=16, rate=1.5e-3, workers=1, log_every=20, save_every=100, evaluate_every=500
+                steps=3200,
+                batch=16,
+                rate=1.5e-3,
+                ema=0.995,
+                workers=1,
+                save_every=100,
+                evaluate_every=500,
             ),
         ),
         ParsingExperiment(
