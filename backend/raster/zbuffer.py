@@ -150,7 +150,10 @@ def _candidates(
     low, high = corners.amin(0), corners.amax(0)
     top = low[1].ceil().clamp(0, height)
     rows = (high[1].floor().clamp(-1, height - 1) - top + 1).clamp(min=0)
-    beside = (high[0] < 0) | (low[0] > width - 1)
+    # Triangles between two columns of pixel centres show nowhere, as those outside do not.
+    beside = (high[0] + SPAN_MARGIN_PX).floor().clamp(max=width - 1) < (low[0] - SPAN_MARGIN_PX).ceil().clamp(
+        min=0
+    )
     visible = torch.nonzero(drawable & (rows > 0) & ~beside).squeeze(1)
     top, rows = top[visible], rows[visible].long()
     first_row = visible.div(max(corners.shape[2] // pictures, 1), rounding_mode="floor") * height

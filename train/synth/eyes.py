@@ -75,17 +75,18 @@ def build_eyes(params: list[EyeParams], shape: HeadShape) -> Surface:
     """Both eyeballs of B people; iris and pupil are painted, the cornea is their gloss."""
     left, right = shape.assets.part("eye_left"), shape.assets.part("eye_right")
     triangles = torch.cat([left[0], right[0]])
+    used, numbered = triangles.unique(return_inverse=True)
     everyone = torch.ones(len(params), device=shape.device)
     return Surface(
-        vertices=shape.vertices,
-        triangles=triangles,
+        vertices=shape.vertices[:, used],
+        triangles=numbered.view_as(triangles),
         uvs=torch.cat([left[1], right[1]]),
         texture=paint_eyes(params, shape.device),
         region=torch.full((len(triangles),), FACE, dtype=torch.uint8, device=shape.device),
         shown=everyone.bool(),
         specular=everyone,
         roughness=0.12 * everyone,
-        occlusion=shape.assets.skin.occlusion[: shape.vertices.shape[1]],
+        occlusion=shape.assets.skin.occlusion[used],
     )
 
 

@@ -63,7 +63,10 @@ class Fragments:
 
 def join(surfaces: tuple[Surface, ...], views: Views) -> Mesh:
     """One mesh in the view frame out of all surfaces."""
-    ordered = sorted(surfaces, key=lambda s: not _of_head(s))
+    worn = torch.stack([s.shown for s in surfaces]).any(dim=1).tolist()
+    ordered = sorted(
+        (s for s, some in zip(surfaces, worn, strict=True) if some), key=lambda s: not _of_head(s)
+    )
     counts = [s.vertices.shape[1] for s in ordered]
     starts = [sum(counts[:i]) for i in range(len(counts))]
     device = ordered[0].vertices.device

@@ -46,14 +46,15 @@ def build_mouth(params: list[MouthParams], shape: HeadShape) -> Surface:
     everyone = torch.ones(len(params), device=shape.device)
     texture = torch.stack([tooth, gum.expand_as(tooth), lick.expand_as(tooth)], dim=1)[:, None]
     triangles = torch.cat([teeth, tongue])
+    used, numbered = triangles.unique(return_inverse=True)
     return Surface(
-        vertices=shape.vertices,
-        triangles=triangles,
+        vertices=shape.vertices[:, used],
+        triangles=numbered.view_as(triangles),
         uvs=uvs,
         texture=texture,
         region=torch.full((len(triangles),), FACE, dtype=torch.uint8, device=shape.device),
         shown=everyone.bool(),
         specular=0.6 * everyone,
         roughness=0.25 * everyone,
-        occlusion=shape.assets.skin.occlusion[: shape.vertices.shape[1]],
+        occlusion=shape.assets.skin.occlusion[used],
     )

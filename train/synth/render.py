@@ -79,11 +79,12 @@ def _attributes(mesh: Mesh, lights: Lights) -> Tensor:
 
 
 def _shadows(mesh: Mesh, person: Person, places: list[Tensor], lights: Lights) -> Shadows:
-    shown = torch.stack([s.shown for s in mesh.surfaces], dim=1)[:, mesh.owner]
+    shown = torch.stack([s.shown for s in mesh.surfaces], dim=1)
     middles = sum(mesh.vertices[:, mesh.triangles[:, k]] for k in range(3)) / 3
-    corners = mesh.vertices[:, mesh.triangles[:, 0]]
-    solid = torch.cat([middles, corners], dim=1)
-    solid = solid.where(shown.repeat(1, 2)[..., None], torch.inf)
+    counts = torch.tensor([s.vertices.shape[1] for s in mesh.surfaces], device=middles.device)
+    of_vertex = torch.arange(len(counts), device=middles.device).repeat_interleave(counts)
+    solid = torch.cat([middles, mesh.vertices], dim=1)
+    solid = solid.where(shown[:, torch.cat([mesh.owner, of_vertex])][..., None], torch.inf)
     hair, area = [], []
     for kind, place in zip(person.strands, places, strict=True):
         if kind.region == HAIR:

@@ -7,6 +7,7 @@ hair, so a hair thinner than a pixel covers its share of it, and many of them ad
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -152,6 +153,7 @@ def _scatter(
     optical.scatter_add_(0, pixel, amount)
 
 
+@cache
 def _interpolation(knots: int, count: int, device: torch.device) -> Tensor:
     """(knots,count) weights of a Catmull-Rom spline through a strand's points."""
     at = torch.linspace(0, knots - 1, count)
