@@ -13,6 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from backend.errors import PhotoUnreadable
+
 Picture = NDArray[np.float32]
 
 PAINTED = 128
@@ -26,6 +28,8 @@ KINDS = {
     "room": 0.18,
     "leaves": 0.12,
 }
+USUAL_BRIGHTNESS = 0.085
+"""Linear, beside people lit to about 0.22; official portraits stand before dark grounds (statistics.py)."""
 SUFFIXES = {".jpg", ".jpeg", ".png"}
 
 
@@ -47,7 +51,7 @@ class BackgroundParams:
 
 def sample_background(rng: np.random.Generator, folder: Path | None = None) -> BackgroundParams:
     """A random background; with a ``folder`` of pictures, half of them come from there."""
-    seed, brightness = int(rng.integers(1 << 31)), float(np.exp(rng.normal(math.log(0.16), 0.9)))
+    seed, brightness = int(rng.integers(1 << 31)), float(np.exp(rng.normal(math.log(USUAL_BRIGHTNESS), 0.9)))
     blur = float(np.exp(rng.uniform(math.log(0.004), math.log(0.06))))
     brightness = min(brightness, 0.9)
     photos = _photos(folder) if folder else ()
@@ -208,10 +212,10 @@ def _photos(folder: Path) -> tuple[Path, ...]:
 
 
 def _photo(path: str, rng: np.random.Generator) -> Picture:
-    """A square out of one of the user's pictures. Raises OSError with its name if it cannot be read."""
+    """A square out of one of the user's pictures. Raises :class:`PhotoUnreadable` with its name."""
     picture = cv2.imread(path, cv2.IMREAD_COLOR)
     if picture is None:
-        raise OSError(f"The background picture cannot be read: {path}")
+        raise PhotoUnreadable(f"The background picture cannot be read: {path}", "Take it out of the folder.")
     side = int(min(picture.shape[:2]) * rng.uniform(0.5, 1.0))
     top, left = (int(rng.integers(0, length - side + 1)) for length in picture.shape[:2])
     square = picture[top : top + side, left : left + side, ::-1]

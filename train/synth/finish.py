@@ -58,7 +58,7 @@ def sample_finish(rng: np.random.Generator) -> FinishParams:
     balance = np.exp(rng.normal(0, 0.045, 3) * [1, 0, 1.3])
     red, green, blue = balance.tolist()
     return FinishParams(
-        exposure=float(0.36 * np.exp(rng.normal(0, 0.28))),
+        exposure=float(0.30 * np.exp(rng.normal(0, 0.28))),
         white_balance=(red, green, blue),
         contrast=float(np.exp(rng.normal(0.1, 0.13))),
         saturation=float(np.exp(rng.normal(0.05, 0.14))),

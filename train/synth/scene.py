@@ -6,7 +6,7 @@ and both engines read the same scene.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,14 @@ from backend.crop import CROP_SIDE_MM
 from backend.frames import Pose, rotation_from_angles
 
 from .background import BackgroundParams, sample_background
+from .bust import FARTHEST_TILT_DEG
 from .finish import FinishParams, sample_finish
 from .light import LightParams, sample_light
 from .people import PersonParams, sample_person
 from .person import Who, stream
+
+NECK_SHARE = 0.7
+"""Of a nod, the share that the neck does and the chest does not follow."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Recipe:
     yaw_deg: tuple[float, float] = (13.0, 60.0)
     """Usual deviation, and the largest of all."""
     pitch_deg: tuple[float, float] = (7.0, 30.0)
-    roll_deg: tuple[float, float] = (4.0, 25.0)
+    roll_deg: tuple[float, float] = (3.5, 15.0)
     tails: float = 0.25
     """Share of heads turned anyhow up to the largest angles."""
     distance_mm: tuple[float, float] = (600.0, 3000.0)
@@ -95,15 +99,23 @@ class Scene:
 def sample_scene(seed: int, recipe: Recipe = Recipe()) -> Scene:
     """The scene of a seed."""
     who = sample_who(stream(seed, "who"))
+    view = _sample_view(stream(seed, "view"), recipe)
     return Scene(
         seed=seed,
         who=who,
-        person=sample_person(seed, who),
-        view=_sample_view(stream(seed, "view"), recipe),
+        person=_upright(sample_person(seed, who), view),
+        view=view,
         light=sample_light(stream(seed, "light")),
         background=sample_background(stream(seed, "background"), recipe.backgrounds),
         finish=sample_finish(stream(seed, "finish")),
     )
+
+
+def _upright(person: PersonParams, view: ViewParams) -> PersonParams:
+    """The neck bends with what the head nods or tips, so that the chest stays about upright."""
+    bust = person.head.bust
+    tilt = np.clip(bust.tilt_deg + NECK_SHARE * view.pitch_deg, -FARTHEST_TILT_DEG, FARTHEST_TILT_DEG)
+    return replace(person, head=replace(person.head, bust=replace(bust, tilt_deg=float(tilt))))
 
 
 def sample_who(rng: np.random.Generator) -> Who:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from backend.errors import PhotoUnreadable
 from train.synth.background import KINDS, BackgroundParams, paint_backgrounds, sample_background
 from train.synth.finish import FinishParams, develop, expose, sample_finish
 from train.synth.person import stream
@@ -86,7 +87,7 @@ def test_pictures_of_a_folder_become_backgrounds_and_broken_ones_are_named(tmp_p
     painted = paint_backgrounds(photos[:1], 16, torch.device("cpu"))[0]
     assert (painted[..., 2] > 2 * painted[..., 0]).all()
     (tmp_path / "a.png").write_bytes(b"no picture")
-    with pytest.raises(OSError, match=r"a\.png"):
+    with pytest.raises(PhotoUnreadable, match=r"a\.png"):
         paint_backgrounds(photos[:1], 16, torch.device("cpu"))
 
 
