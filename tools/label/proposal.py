@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from backend.engine import Engine
 from backend.head_parse import BACKGROUND, BODY, EAR, FACE, HAIR, OTHER_HEAD
+from backend.parse_interim import InterimHeadParser
 from backend.person_mask import PersonSegmenter
 from backend.photo import Photo
 from backend.resample import paste
+from train.parsing.hair_teacher import HairTeacher
 
-TEACHER_SIDE = 512
 CLEAN_PX = 1.2
 
 
@@ -39,7 +40,7 @@ class Proposer:
 
     def __init__(self, teacher: Path | None) -> None:
         """``teacher``: MediaPipe's hair segmenter (.tflite), needs ``ai_edge_litert``; None goes without."""
-        self._engine = Engine("cpu")
+        self._engine = Engine("cpu", parser=InterimHeadParser())
         self._segmenter = PersonSegmenter()
         self._teacher = HairTeacher(teacher) if teacher else None
 
@@ -50,7 +51,7 @@ class Proposer:
         interim = _to_photo(parse.labels, crop.window, width, height)
         inside = paste(np.ones(crop.pixels.shape[:2], np.float32), crop.window, width, height, 0.0) > 0.5
         person = self._segmenter.segment(photo.pixels)
-        hair = self._teacher.hair(photo.pixels) if self._teacher else (interim == HAIR).astype(np.float32)
+        hair = self._teacher.look(photo.pixels) if self._teacher else (interim == HAIR).astype(np.float32)
         labels = _mixture(interim, inside, person, hair)
         return Proposal(labels, interim, inside, person, hair)
 
@@ -77,25 +78,3 @@ def _mixture(
     codes = (BACKGROUND, FACE, HAIR, EAR, BODY, OTHER_HEAD)
     votes = [cv2.GaussianBlur((labels == code).astype(np.float32), (0, 0), CLEAN_PX) for code in codes]
     return np.array(codes, np.uint8)[np.argmax(votes, axis=0)]
-
-
-class HairTeacher:
-    """MediaPipe's hair segmenter, which looks at the whole photo."""
-
-    def __init__(self, path: Path) -> None:
-        """Needs the package ``ai_edge_litert`` (not a requirement of the product)."""
-        from ai_edge_litert.interpreter import Interpreter
-
-        self._network = Interpreter(str(path), num_threads=1)
-        self._network.allocate_tensors()
-
-    def hair(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """(H,W) probability of hair for an (H,W,3) sRGB photo."""
-        blob = np.zeros((1, TEACHER_SIDE, TEACHER_SIDE, 4), np.float32)
-        blob[0, ..., :3] = cv2.resize(pixels, (TEACHER_SIDE, TEACHER_SIDE)) / 255.0
-        self._network.set_tensor(self._network.get_input_details()[0]["index"], blob)
-        self._network.invoke()
-        scores = self._network.get_tensor(self._network.get_output_details()[0]["index"])[0]
-        odds = np.exp(np.clip(scores[..., 0] - scores[..., 1], -50, 50))
-        height, width = pixels.shape[:2]
-        return cv2.resize((1.0 / (1.0 + odds)).astype(np.float32), (width, height))

@@ -36,6 +36,7 @@ from backend.head_parse import (
 )
 from backend.parse_interim import InterimHeadParser
 
+from .hair_teacher import HairTeacher
 from .held_out import TEST_IDS, read_ids
 from .sample import UNKNOWN, Sample, write_manifest, write_sample
 
@@ -45,12 +46,6 @@ if TYPE_CHECKING:
 
 Field = NDArray[np.float32]
 Mask = NDArray[np.bool_]
-
-TEACHER_SIDE = 512
-TEACHER_HAIR = 1
-"""The teacher's channel of hair."""
-ZOOMS = (1.0, 1.25)
-"""The teacher looks at the crop and at its middle, each also mirrored; the answers are averaged."""
 
 HAIR_SURE, HAIR_ALONE, SKIN_SURE = 0.65, 0.93, 0.2
 """The teacher's shares above which hair counts when the parser agrees, when it does not, and below which
@@ -90,43 +85,6 @@ class Evidence:
     """The interim parser's answer."""
     guide: ParseGuide
     """The fitted head."""
-
-
-class HairTeacher:
-    """MediaPipe's hair segmentation."""
-
-    def __init__(self, path: Path) -> None:
-        from ai_edge_litert.interpreter import Interpreter
-
-        self._network = Interpreter(str(path), num_threads=1)
-        self._network.allocate_tensors()
-        self._input = self._network.get_input_details()[0]["index"]
-        self._output = self._network.get_output_details()[0]["index"]
-
-    def hair(self, pixels: NDArray[np.uint8]) -> Field:
-        """(S,S) share of hair in a square picture (S,S,3), averaged over zooms and mirror images."""
-        size = pixels.shape[0]
-        total, looks = np.zeros((size, size), np.float32), np.zeros((size, size), np.float32)
-        for zoom in ZOOMS:
-            margin = round(size * (1 - 1 / zoom) / 2)
-            window = slice(margin, size - margin)
-            part = pixels[window, window]
-            answer = self._look(part) + self._look(part[:, ::-1])[:, ::-1]
-            side = part.shape[0]
-            total[window, window] += cv2.resize(answer, (side, side), interpolation=cv2.INTER_LINEAR)
-            looks[window, window] += 2
-        return total / looks
-
-    def _look(self, pixels: NDArray[np.uint8]) -> Field:
-        # The fourth channel is the answer for the previous frame of a video; there is none.
-        picture = np.zeros((1, TEACHER_SIDE, TEACHER_SIDE, 4), np.float32)
-        size = (TEACHER_SIDE, TEACHER_SIDE)
-        picture[0, ..., :3] = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA) / np.float32(255)
-        self._network.set_tensor(self._input, picture)
-        self._network.invoke()
-        scores = self._network.get_tensor(self._output)[0]
-        weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
-        return weights[..., TEACHER_HAIR] / weights.sum(axis=-1)
 
 
 def label(evidence: Evidence) -> Sample:
@@ -234,7 +192,7 @@ def gather(path: Path, engine: Engine, teacher: HairTeacher) -> Evidence:
     """Ask all teachers about one portrait; raises NoFaceFound or FaceUnusable."""
     look = look_at(path, engine)
     crop = look.crop
-    return Evidence(crop.pixels, crop.inside, teacher.hair(crop.pixels), look.parse, look.guide)
+    return Evidence(crop.pixels, crop.inside, teacher.patient_look(crop.pixels), look.parse, look.guide)
 
 
 def main() -> None:
