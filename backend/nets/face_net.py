@@ -1,0 +1,191 @@
+"""R-Net: one picture of a face becomes the coefficients of a morphable head, its light and its pose.
+
+After Deng et al. (CVPR workshops 2019, arXiv 1903.08527), whose network Deep 3D Portrait begins with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..frames import HEAD_TO_CAMERA_AXES
+from ..morphable import MorphableModel
+from .face_encoder import ENCODER_CHANNELS, FaceEncoder
+from .layers import ConvNorm
+
+SH_TERMS = 9
+LIGHT = SH_TERMS * 3
+SIX, PLACE = 6, 3
+"""Numbers of a rotation (Zhou et al., CVPR 2019) and of a place (:mod:`backend.nets.face_crop`)."""
+
+LIGHT_FEATURES = 512
+RESNET50 = ((64, 3), (128, 4), (256, 6), (512, 3))
+"""Width and number of the bottlenecks at strides 4, 8, 16 and 32 (He et al., CVPR 2016)."""
+EXPANSION = 4
+
+FIRST_SPREAD = 1e-3
+"""Of the last layer's weights: training begins with the mean head, upright, in even light."""
+AT_REST = 0.05
+"""Expression weight at the start of training, as a share of the way between its bounds, if 0 is a bound."""
+EVEN_LIGHT = 1 / 0.282095
+"""First coefficient of light that shows every surface with its albedo."""
+
+
+@dataclass(frozen=True)
+class FaceDimensions:
+    """What a morphable model asks of the network."""
+
+    identity: int
+    """K."""
+    expression: tuple[tuple[float, float], ...]
+    """(E,) least and greatest weight."""
+    albedo: int = 0
+    """A; 0 for a model without an albedo basis."""
+
+    @staticmethod
+    def of(model: MorphableModel, albedo: int = 0) -> FaceDimensions:
+        """Those of a model, with the size of the albedo basis that belongs to it."""
+        low, high = model.expression_bounds
+        return FaceDimensions(
+            len(model.identity), tuple(zip(low.tolist(), high.tolist(), strict=True)), albedo
+        )
+
+
+@dataclass(frozen=True)
+class FaceCoefficients:
+    """What the network says of B faces."""
+
+    identity: Tensor
+    """(B,K) standard deviations."""
+    expression: Tensor
+    """(B,E) weights within the model's bounds."""
+    albedo: Tensor
+    """(B,A) standard deviations."""
+    light: Tensor
+    """(B,9,3) spherical harmonics (Ramamoorthi and Hanrahan 2001; pole along y, in the order 1, y, x, z, xy,
+    yz, 3y² - 1, xz, x² - z²) of the light that a matt surface sends out over its albedo, linear RGB, for
+    normals in camera axes turned y-up."""
+    rotation: Tensor
+    """(B,3,3) head axes to camera axes, see :mod:`backend.nets.face_crop`."""
+    place: Tensor
+    """(B,3) of the head centre in the window, see there."""
+
+    @property
+    def surprise(self) -> Tensor:
+        """(B,) root mean square of the identity coefficients: 1 is usual, 3 is a face that hardly exists."""
+        return self.identity.square().mean(dim=1).sqrt()
+
+
+class FaceNet(nn.Module):
+    """A residual backbone and one linear layer."""
+
+    low: Tensor
+    high: Tensor
+    frontal: Tensor
+
+    def __init__(self, backbone: nn.Module, features: int, dimensions: FaceDimensions) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.sizes = (
+            dimensions.identity, len(dimensions.expression), dimensions.albedo, LIGHT, SIX, PLACE,
+        )  # fmt: skip
+        self.head = nn.Linear(features, sum(self.sizes))
+        bounds = torch.tensor(dimensions.expression).reshape(-1, 2)
+        self.register_buffer("low", bounds[:, 0].clone(), persistent=False)
+        self.register_buffer("high", bounds[:, 1].clone(), persistent=False)
+        axes = torch.from_numpy(HEAD_TO_CAMERA_AXES[:, :2].T.copy()).float().flatten()
+        self.register_buffer("frontal", axes, persistent=False)
+        self._start()
+
+    def _start(self) -> None:
+        nn.init.normal_(self.head.weight, std=FIRST_SPREAD)
+        nn.init.zeros_(self.head.bias)
+        _, expression, _, light, _, _ = self.head.bias.detach().split(self.sizes)
+        share = torch.where(self.low < 0, 0.5, AT_REST)
+        expression.copy_(share.logit())
+        light.view(SH_TERMS, 3)[0] = EVEN_LIGHT
+
+    def forward(self, pictures: Tensor) -> FaceCoefficients:
+        """Coefficients of faces (B,3,S,S), sRGB in [-1,1], cut by :func:`backend.nets.face_crop.face_window`.
+
+        S is a multiple of 32; the network is trained for 224.
+        """
+        features = self.backbone(pictures).mean(dim=(2, 3))
+        # Everything after the convolutions is geometry: half precision would move faces by pixels.
+        with torch.autocast(pictures.device.type, enabled=False):
+            numbers = functional.linear(features.float(), self.head.weight.float(), self.head.bias.float())
+            identity, expression, albedo, light, six, place = numbers.split(self.sizes, dim=1)
+            return FaceCoefficients(
+                identity=identity,
+                expression=self.low + (self.high - self.low) * expression.sigmoid(),
+                albedo=albedo,
+                light=light.unflatten(1, (SH_TERMS, 3)),
+                rotation=rotation_from_six(self.frontal + six),
+                place=place,
+            )
+
+
+def light_face_net(dimensions: FaceDimensions) -> FaceNet:
+    """For a CPU: the parsing network's dense encoder, which can start from dlib's face recogniser."""
+    return FaceNet(LightBackbone(), LIGHT_FEATURES, dimensions)
+
+
+def paper_face_net(dimensions: FaceDimensions) -> FaceNet:
+    """For a GPU: ResNet-50, as in the paper."""
+    return FaceNet(residual_network(RESNET50), RESNET50[-1][0] * EXPANSION, dimensions)
+
+
+class LightBackbone(nn.Module):
+    """The encoder's coarsest map, widened so that one linear layer can read it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = FaceEncoder()
+        self.widen = ConvNorm(ENCODER_CHANNELS[-1], LIGHT_FEATURES, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B,3,S,S) to (B,512,S/32,S/32)."""
+        return self.widen(self.encoder(x)[-1])
+
+
+class Bottleneck(nn.Module):
+    """1x1, 3x3 and 1x1 convolutions beside a shortcut; the 3x3 one strides (Goyal et al. 2017)."""
+
+    def __init__(self, inputs: int, width: int, stride: int) -> None:
+        super().__init__()
+        outputs = width * EXPANSION
+        self.conv1 = ConvNorm(inputs, width, 1)
+        self.conv2 = ConvNorm(width, width, 3, stride)
+        self.conv3 = ConvNorm(width, outputs, 1, active=False)
+        changes = inputs != outputs or stride > 1
+        self.shortcut = ConvNorm(inputs, outputs, 1, stride, active=False) if changes else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B,inputs,H,W) to (B,4 width,H/stride,W/stride)."""
+        return functional.relu6(self.conv3(self.conv2(self.conv1(x))) + self.shortcut(x))
+
+
+def residual_network(stages: Sequence[tuple[int, int]]) -> nn.Sequential:
+    """Stem and bottlenecks for (width, number) of each stage; (B,3,S,S) to (B,C,s,s)."""
+    channels = stages[0][0]
+    layers: list[nn.Module] = [ConvNorm(3, channels, 7, 2), nn.MaxPool2d(3, 2, 1)]
+    for stage, (width, count) in enumerate(stages):
+        for number in range(count):
+            layers.append(Bottleneck(channels, width, 2 if stage and not number else 1))
+            channels = width * EXPANSION
+    return nn.Sequential(*layers)
+
+
+def rotation_from_six(six: Tensor) -> Tensor:
+    """Rotations (B,3,3) whose first two columns lie nearest to two vectors (B,6), by Gram and Schmidt.
+
+    Continuous everywhere, which no three numbers can be (Zhou et al. 2019, section 4.2).
+    """
+    first, second = six[:, :3], six[:, 3:]
+    x = functional.normalize(first, dim=1)
+    y = functional.normalize(second - (x * second).sum(dim=1, keepdim=True) * x, dim=1)
+    return torch.stack([x, y, torch.linalg.cross(x, y)], dim=2)
