@@ -1,0 +1,1 @@
+"""Training of the face network (:mod:`backend.nets.face_net`)."""
