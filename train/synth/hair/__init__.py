@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from .hairdo import Hair, HairParams, grow_hair, sample_hair
+from .build import Hair, grow_hair
+from .hairdo import HairParams, MeshChoice, sample_hair
 
-__all__ = ["Hair", "HairParams", "grow_hair", "sample_hair"]
+__all__ = ["Hair", "HairParams", "MeshChoice", "grow_hair", "sample_hair"]

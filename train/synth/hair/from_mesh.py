@@ -18,7 +18,7 @@ from backend.raster import triangulate
 from ..assets import HairMesh, load_assets
 from ..head import HeadShape
 from .grow import STEPS
-from .roots import LOCKS
+from .roots import find_locks
 
 MAP = 384
 """Pixels along each side of the picture in which an island of the texture is traced."""
@@ -74,12 +74,7 @@ def trace(device: str, name: str, count: int) -> MeshGuides:
     middles = np.einsum("gc,gcd->gd", weight[:, STEPS // 3], vertices[corner[:, STEPS // 3]])
     order = np.argsort(_along_a_curve(middles), kind="stable")
     corner, weight = torch.from_numpy(corner[order]).to(device), torch.from_numpy(weight[order]).to(device)
-    return MeshGuides(corner, weight, _locks(torch.from_numpy(middles[order]).to(device)))
-
-
-def _locks(middles: Tensor) -> Tensor:
-    leaders = [torch.arange(0, len(middles), max(len(middles) // n, 1), device=middles.device) for n in LOCKS]
-    return torch.stack([leader[torch.cdist(middles, middles[leader]).argmin(dim=1)] for leader in leaders])
+    return MeshGuides(corner, weight, find_locks(torch.from_numpy(middles[order]).to(device)))
 
 
 def _along_a_curve(points: NDArray[np.floating]) -> NDArray[np.int64]:

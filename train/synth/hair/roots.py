@@ -7,6 +7,7 @@ from functools import cache
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -23,6 +24,8 @@ sideburns (76) and the ears (90) to the nape (180). Trichion as far above the br
 nose (the thirds of Vitruvius)."""
 LOWER_MM = 14.0
 """How far below the average the lowest hairlines reach."""
+SKULL_RADII_MM = (76.0, 112.0, 100.0)
+"""Of an ellipsoid like a skull."""
 CROWN_MM = (0.0, 112.0, -72.0)
 """Middle of the whorl on the mean head."""
 FRONT_DENSITY = 1.5
@@ -46,12 +49,13 @@ class RootPlan:
     """(N,3) mm."""
     knots: Tensor
     """(N,16) weights of the hairline's knots."""
-    guides: Tensor
-    """(G,) int64 strands that are guides."""
-    family: Tensor
-    """(N,) int64 which guide each strand follows, 0 to G - 1."""
     locks: Tensor
     """(3,G) int64 the guide that leads each guide's lock, coarse to fine."""
+
+    @property
+    def guides(self) -> slice:
+        """Every strand that leads a family; the three after it are the rest of the family."""
+        return slice(None, None, EACH)
 
 
 def knot_weights(mean: Tensor) -> Tensor:
@@ -67,7 +71,7 @@ def knot_weights(mean: Tensor) -> Tensor:
 
 @cache
 def plan_roots(device: str, count: int) -> RootPlan:
-    """``count`` roots spread evenly over all skin that bears hair on anybody."""
+    """``count`` (a multiple of 4) roots spread evenly over all skin that bears hair on anybody."""
     assets = load_assets(device)
     triangles = _hairy_triangles(assets)
     corners = assets.mean[triangles]
@@ -81,9 +85,27 @@ def plan_roots(device: str, count: int) -> RootPlan:
     u, v = torch.rand(2, count, generator=generator).sort(dim=0).values
     weights = torch.stack([u, v - u, 1 - v], dim=1).to(device)
     mean = torch.einsum("nk,nkd->nd", weights, assets.mean[chosen])
-    guides = torch.arange(0, count, EACH, device=device)
-    family = torch.cdist(mean, mean[guides]).argmin(dim=1)
-    return RootPlan(chosen, weights, mean, knot_weights(mean), guides, family, _locks(mean[guides]))
+    order = torch.from_numpy(_families(mean.cpu().numpy())).to(device)
+    chosen, weights, mean = chosen[order], weights[order], mean[order]
+    return RootPlan(chosen, weights, mean, knot_weights(mean), find_locks(mean[::EACH]))
+
+
+def _families(mean: NDArray[np.float32]) -> NDArray[np.int64]:
+    """(N,) order of places (N,3) in which every four are neighbours, led by the one in their middle.
+
+    The scalp is halved across its widest extent again and again, as for a k-d tree.
+    """
+
+    def halved(members: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        places = mean[members]
+        if len(members) == EACH:
+            off_middle = np.linalg.norm(places - places.mean(axis=0), axis=1)
+            return [members[np.argsort(off_middle, kind="stable")]]
+        order = np.argsort(places[:, np.ptp(places, axis=0).argmax()], kind="stable")
+        half = len(members) // EACH // 2 * EACH
+        return halved(members[order[:half]]) + halved(members[order[half:]])
+
+    return np.concatenate(halved(np.arange(len(mean))))
 
 
 def _closeness(mean: Tensor) -> Tensor:
@@ -93,7 +115,8 @@ def _closeness(mean: Tensor) -> Tensor:
     return 1 + FRONT_DENSITY * frontal * torch.exp(-((above / 25) ** 2))
 
 
-def _locks(mean: Tensor) -> Tensor:
+def find_locks(mean: Tensor) -> Tensor:
+    """(3,G) int64 the guide that leads each lock of guides at places (G,3)."""
     count = len(mean)
     leaders = [torch.arange(0, count, max(count // number, 1), device=mean.device) for number in LOCKS]
     return torch.stack([leader[torch.cdist(mean, mean[leader]).argmin(dim=1)] for leader in leaders])
@@ -103,7 +126,7 @@ def _hairy_triangles(assets: SynthAssets) -> Tensor:
     """(S,3) in an order in which neighbours stay together (Morton's)."""
     heights = knot_weights(assets.mean) @ assets.mean.new_tensor(HAIRLINE_MM) - LOWER_MM
     good = (assets.mean[:, 1] > heights) & assets.mask("skin")
-    for name in ("ear_left", "ear_right", "eyelids", "nose", "brows"):
+    for name in ("ear_left", "ear_right", "mouth_inside", "eyelids", "nose", "brows"):
         good &= ~assets.mask(name)
     triangles = assets.head_triangles[good[assets.head_triangles].all(dim=1)]
     middle = assets.mean[triangles].mean(dim=1).cpu().numpy()
@@ -191,5 +214,5 @@ def hair_left(hairlines: list[Hairline], mean: Tensor, knots: Tensor, noise: Ten
 
 def skull_normals(points: Tensor) -> Tensor:
     """Outward directions (...,3) of an ellipsoid like a skull at points (...,3)."""
-    arm = (points - points.new_tensor(SKULL_MM)) / points.new_tensor([76.0, 112.0, 100.0]) ** 2
+    arm = (points - points.new_tensor(SKULL_MM)) / points.new_tensor(SKULL_RADII_MM) ** 2
     return normalize(arm, dim=-1)

@@ -10,9 +10,8 @@ from torch.nn.functional import normalize
 
 from ..head import HeadShape
 from .chance import normal, uniform
-from .cut import Cut
 from .grow import SKIN_MM, Numbers, off_skull
-from .roots import skull_normals
+from .roots import EACH, skull_normals
 
 REACHES = (1.0, 0.94, 0.87, 0.78)
 """Lengths of strands as shares of their guide's."""
@@ -27,33 +26,39 @@ CLUMPS_MM = 70.0
 
 
 def curl(
-    cuts: list[Cut], guides: Tensor, length: Tensor, count: int, seeds: Tensor, locks: Tensor, head: HeadShape
+    numbers: Numbers,
+    guides: Tensor,
+    length: Tensor,
+    count: int,
+    seeds: Tensor,
+    locks: Tensor,
+    head: HeadShape,
 ) -> Tensor:
     """(B,G,count,3): guides (B,G,k,3) drawn together in locks (B,3,G), then curled, outside the skull."""
-    numbers = Numbers(cuts, guides.device)
     points = resampled(_smoothed(guides), count)
     along = torch.linspace(0, 1, count, device=points.device)
-    levels = torch.tensor([cut.clump_level for cut in cuts], device=points.device)
-    leaders = locks[torch.arange(len(cuts), device=points.device), levels]
+    level = numbers.clump_level.long()[..., None].expand(-1, -1, locks.shape[2])
+    leaders = locks.gather(1, level)[:, 0]
     lead = points.gather(1, leaders[:, :, None, None].expand_as(points))
-    drawn = numbers.clump[..., None] * (
-        (along * 2.5).clamp(max=1) ** 1.5 * (length / CLUMPS_MM).clamp(max=1)[..., None]
-    )
-    points = torch.lerp(points, lead, 0.92 * drawn[..., None])
+    short = (length / CLUMPS_MM).clamp(max=1)
+    drawn = (0.92 * numbers.clump * short)[..., None] * (along * 2.5).clamp(max=1) ** 1.5
+    points = torch.lerp(points, lead, drawn[..., None])
     reach = along * length[..., None]
     turns = numbers.period_mm * torch.exp(0.18 * normal(seeds, leaders, 22))
-    strand = torch.arange(locks.shape[2], device=seeds.device)
-    phase = uniform(seeds, leaders, 20) + 0.06 * normal(seeds, strand, 21)
+    guide = torch.arange(locks.shape[2], device=seeds.device)
+    phase = uniform(seeds, leaders, 20) + 0.06 * normal(seeds, guide, 21)
     angle = 2 * math.pi * (phase[..., None] + reach / turns[..., None])
-    size = (numbers.curl_mm * torch.exp(0.25 * normal(seeds, leaders, 23)))[..., None]
-    size = size * (reach / (0.5 * numbers.period_mm[..., None] + 6)).clamp(max=1)
+    size = numbers.curl_mm * torch.exp(0.25 * normal(seeds, leaders, 23))
+    size = size[..., None] * (reach / (0.5 * numbers.period_mm[..., None] + 6)).clamp(max=1)
     tangent = normalize(points[:, :, -1] - points[:, :, 0], dim=-1)
     first = normalize(torch.linalg.cross(tangent, skull_normals(points[:, :, count // 2])), dim=-1)
     second = torch.linalg.cross(tangent, first)
     points = points + (size * angle.cos())[..., None] * first[:, :, None]
     points = points + (size * angle.sin())[..., None] * second[:, :, None]
     clear = SKIN_MM * (reach / 4).clamp(max=1)
-    return torch.cat([points[:, :, :1], off_skull(points, clear, head)[:, :, 1:]], dim=2)
+    outside = off_skull(points.permute(3, 0, 1, 2).flatten(2), clear.flatten(1), head)
+    outside = outside.unflatten(2, points.shape[1:3]).permute(1, 2, 3, 0)
+    return torch.cat([points[:, :, :1], outside[:, :, 1:]], dim=2)
 
 
 def _smoothed(guides: Tensor) -> Tensor:
@@ -62,45 +67,42 @@ def _smoothed(guides: Tensor) -> Tensor:
     return torch.cat([guides[:, :, :1], inner, guides[:, :, -1:]], dim=2)
 
 
-def follow(
-    cuts: list[Cut], guides: Tensor, length: Tensor, roots: Tensor, seeds: Tensor, family: Tensor
-) -> Tensor:
-    """(B,N,K,3) strands from ``roots`` (B,N,3) that follow guides (B,G,K,3), each its ``family`` (B,N).
+def follow(numbers: Numbers, guides: Tensor, length: Tensor, roots: Tensor, seeds: Tensor) -> Tensor:
+    """(B,N,K,3) strands from ``roots`` (B,N,3) that follow guides (B,G,K,3) of ``length`` (B,G) in families.
 
     A strand leaves the guide's path outwards and sideways along the scalp, never inwards.
     """
-    numbers, device = Numbers(cuts, guides.device), guides.device
     people, number, knots, _ = guides.shape
-    strand = torch.arange(family.shape[1], device=device)
-    shorter = torch.cat([resampled(guides, knots, reach) for reach in REACHES], dim=1)
-    kind = (uniform(seeds, strand, 50) * len(REACHES)).long()
+    strand = torch.arange(roots.shape[1], device=guides.device)
+
+    def in_families(values: Tensor) -> Tensor:
+        """(B,N,...) as (B,G,4,...)."""
+        return values.unflatten(1, (number, EACH))
+
+    shorter = torch.cat([resampled(guides, knots, reach) for reach in REACHES], dim=1).flatten(2)
+    kind = (uniform(seeds, strand, 50) * len(REACHES)).long() * number + strand // EACH
+    rows = (kind + torch.arange(people, device=guides.device)[:, None] * shorter.shape[1]).flatten()
+    points = shorter.flatten(0, 1).index_select(0, rows).reshape(people, number, EACH, knots, 3)
     outward = skull_normals(guides)
     tangent = torch.cat(
         [guides[:, :, 1:] - guides[:, :, :-1], guides[:, :, -1:] - guides[:, :, -2:-1]], dim=2
     )
     aside = normalize(torch.linalg.cross(outward, tangent), dim=-1)
-    frame = torch.cat([shorter, outward, aside], dim=1).flatten(2)
-    picture = torch.arange(people, device=device)[:, None] * frame.shape[1]
-    flat = frame.flatten(0, 1)
 
-    def pick(block: Tensor | int) -> Tensor:
-        rows = (picture + block * number + family).flatten()
-        return flat.index_select(0, rows).reshape(people, -1, knots, 3)
-
-    along = torch.linspace(0, 1, knots, device=device)
-    reach = along * length.gather(1, family)[..., None]
+    along = torch.linspace(0, 1, knots, device=guides.device)
+    reach = along * length[..., None]
     own = (1 - reach / JOINS_MM).clamp(min=0) ** 2
-    astray = 1 + 4 * (uniform(seeds, strand, 51) < numbers.flyaway)
-    tight = (1 - 0.85 * numbers.clump[..., None] * (reach / CLUMPS_MM).clamp(max=1)).clamp(min=0.1) * (
-        1 - own
-    )
-    waves = numbers.frizz_mm[..., None] * _waves(knots, device)[(uniform(seeds, strand, 52) * WAVES).long()]
-    out = (uniform(seeds, strand, 53) * astray * 0.8 * FAMILY_MM)[..., None] * tight + waves.abs() * 0.7
-    across = (normal(seeds, strand, 54) * astray * FAMILY_MM)[..., None] * tight + waves.flip(1)
-    points = pick(kind)
-    points.addcmul_((roots - points[:, :, 0])[:, :, None], own[..., None])
-    points.addcmul_(pick(len(REACHES)), out[..., None])
-    return points.addcmul_(pick(len(REACHES) + 1), across[..., None])
+    tight = (1 - 0.85 * numbers.clump[..., None] * (reach / CLUMPS_MM).clamp(max=1)) * (1 - own)
+    astray = FAMILY_MM * (1 + 4 * (uniform(seeds, strand, 51) < numbers.flyaway))
+    waves = _waves(knots, guides.device)[in_families((uniform(seeds, strand, 52) * WAVES).long())]
+    waves = numbers.frizz_mm[..., None, None] * waves
+    out = in_families(0.8 * astray * uniform(seeds, strand, 53))[..., None] * tight[:, :, None]
+    across = in_families(astray * normal(seeds, strand, 54))[..., None] * tight[:, :, None]
+    apart = in_families(roots)[:, :, :, None] - points[:, :, :, :1]
+    points.addcmul_(apart, own[:, :, None, :, None])
+    points.addcmul_(outward[:, :, None], torch.add(out, waves.abs(), alpha=0.7)[..., None])
+    points.addcmul_(aside[:, :, None], (across + waves)[..., None])
+    return points.flatten(1, 2)
 
 
 def _waves(knots: int, device: torch.device) -> Tensor:

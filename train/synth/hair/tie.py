@@ -11,7 +11,6 @@ from torch.nn.functional import normalize
 from ..collision import SKULL_MM, sample_sphere
 from ..head import HeadShape
 from .chance import normal, uniform
-from .cut import Cut
 from .grow import BODY_MM, SKIN_MM, STEPS, Numbers
 
 DRAWN = 6
@@ -20,11 +19,11 @@ BUN_SCALE = 10.0
 """A bun's radius is ``tail_mm`` over this."""
 
 
-def tie(cuts: list[Cut], guides: Tensor, loose: Tensor, seeds: Tensor, head: HeadShape) -> Tensor:
+def tie(numbers: Numbers, guides: Tensor, loose: Tensor, seeds: Tensor, head: HeadShape) -> Tensor:
     """Guides (B,G,12,3) with those of tied hair led to the tie; ``loose`` (B,G) ones stay (a fringe)."""
+    cuts, device = numbers.cuts, guides.device
     if all(cut.tie == "none" for cut in cuts):
         return guides
-    numbers, device = Numbers(cuts, guides.device), guides.device
     name = torch.arange(guides.shape[1], device=device)
     up, around = torch.deg2rad(numbers.tie_deg), torch.deg2rad(numbers.tie_across_deg)
     towards = torch.stack([around.sin() * up.cos(), up.sin(), -around.cos() * up.cos()], dim=-1)
