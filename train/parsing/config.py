@@ -21,8 +21,8 @@ class ParsingExperiment:
     """Side at which the network sees a whole working crop (520 mm)."""
     rotation_deg: float = 35.0
     zoom: tuple[float, float] = (0.7, 1.4)
-    ear_weight: float = 2.0
-    """Of ears in the cross-entropy: they are small and decide how a head looks from the side."""
+    weights: tuple[float, ...] = (1.0, 1.0, 1.0, 2.0, 1.0, 2.0, 1.0, 4.0)
+    """Of the classes in the cross-entropy: ears, bare scalp and the rims of glasses are rare or thin."""
     dice: float = 0.5
     matte: float = 1.0
     """Weights of the overlap and of the matte loss beside the cross-entropy."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -36,8 +35,3 @@ def matte_loss(scores: Tensor, mattes: Tensor, trusted: Tensor) -> Tensor:
     weight = trusted[:, None] * (1 + EDGE_GAIN * ((mattes > 0.02) & (mattes < 0.98)))
     error = (scores.sigmoid() - mattes).abs() * weight
     return error.sum() / weight.sum().clamp(min=1.0)
-
-
-def class_weights(ear_weight: float, device: torch.device) -> Tensor:
-    """(8,) weights of the classes: only ears are raised."""
-    return torch.tensor([1.0, 1.0, 1.0, ear_weight, 1.0, 1.0, 1.0, 1.0], device=device)

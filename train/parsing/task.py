@@ -20,7 +20,7 @@ from ..common.loading import load_batches
 from .augment import Geometry, centred
 from .config import ParsingExperiment
 from .data import ParsingData
-from .losses import class_weights, cross_entropy, matte_loss, overlap_loss
+from .losses import cross_entropy, matte_loss, overlap_loss
 from .pretrained import start_from_recogniser
 from .sample import UNKNOWN, Sample, read_samples
 
@@ -70,7 +70,7 @@ class ParsingTask:
         pictures = batch["picture"].contiguous(memory_format=torch.channels_last)
         answer = net(pictures)
         classes, mattes = answer.classes.float(), answer.mattes.float()
-        weights = class_weights(self.experiment.ear_weight, classes.device)
+        weights = classes.new_tensor(self.experiment.weights)
         parts = {
             "classes": cross_entropy(classes, batch["regions"], weights),
             "overlap": overlap_loss(classes, batch["regions"]),
