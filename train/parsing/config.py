@@ -43,7 +43,7 @@ EXPERIMENTS: dict[str, ParsingExperiment] = {
         ParsingExperiment(
             "cpu",
             Run(
-                steps=3200,
+                steps=3800,
                 batch=16,
                 rate=1.5e-3,
                 ema=0.995,
