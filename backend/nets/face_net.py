@@ -28,7 +28,10 @@ RESNET50 = ((64, 3), (128, 4), (256, 6), (512, 3))
 EXPANSION = 4
 
 FIRST_SPREAD = 1e-3
-"""Of the last layer's weights: training begins with the mean head, upright, in even light."""
+"""Of the last layer's weights: training begins with the answer that knows nothing."""
+USUAL = (1.0, 1.0, 1.0, 0.3, 0.3, 0.05)
+"""Spread of identity, expression (before the sigmoid), albedo, light, six and place among portraits. The
+last layer works in these units, for an optimiser takes steps of one length in all of them."""
 AT_REST = 0.05
 """Expression weight at the start of training, as a share of the way between its bounds, if 0 is a bound."""
 EVEN_LIGHT = 1 / 0.282095
@@ -85,7 +88,8 @@ class FaceNet(nn.Module):
 
     low: Tensor
     high: Tensor
-    frontal: Tensor
+    rest: Tensor
+    usual: Tensor
 
     def __init__(self, backbone: nn.Module, features: int, dimensions: FaceDimensions) -> None:
         super().__init__()
@@ -94,20 +98,25 @@ class FaceNet(nn.Module):
             dimensions.identity, len(dimensions.expression), dimensions.albedo, LIGHT, SIX, PLACE,
         )  # fmt: skip
         self.head = nn.Linear(features, sum(self.sizes))
-        bounds = torch.tensor(dimensions.expression).reshape(-1, 2)
-        self.register_buffer("low", bounds[:, 0].clone(), persistent=False)
-        self.register_buffer("high", bounds[:, 1].clone(), persistent=False)
-        axes = torch.from_numpy(HEAD_TO_CAMERA_AXES[:, :2].T.copy()).float().flatten()
-        self.register_buffer("frontal", axes, persistent=False)
-        self._start()
-
-    def _start(self) -> None:
         nn.init.normal_(self.head.weight, std=FIRST_SPREAD)
         nn.init.zeros_(self.head.bias)
-        _, expression, _, light, _, _ = self.head.bias.detach().split(self.sizes)
-        share = torch.where(self.low < 0, 0.5, AT_REST)
-        expression.copy_(share.logit())
-        light.view(SH_TERMS, 3)[0] = EVEN_LIGHT
+        bounds = torch.tensor(dimensions.expression).reshape(-1, 2)
+        constants = {
+            "low": bounds[:, 0].clone(),
+            "high": bounds[:, 1].clone(),
+            "rest": torch.cat(self._rest(bounds[:, 0])),
+            "usual": torch.tensor(USUAL).repeat_interleave(torch.tensor(self.sizes)),
+        }
+        for name, values in constants.items():
+            self.register_buffer(name, values, persistent=False)
+
+    def _rest(self, low: Tensor) -> list[Tensor]:
+        """The groups of an answer that knows nothing: the mean head, upright, in even light."""
+        identity, _, albedo, light, _, place = (torch.zeros(size) for size in self.sizes)
+        light[:3] = EVEN_LIGHT
+        expression = torch.where(low < 0, 0.5, AT_REST).logit()
+        six = torch.from_numpy(HEAD_TO_CAMERA_AXES[:, :2].T.copy()).float().flatten()
+        return [identity, expression, albedo, light, six, place]
 
     def forward(self, pictures: Tensor) -> FaceCoefficients:
         """Coefficients of faces (B,3,S,S), sRGB in [-1,1], cut by :func:`backend.nets.face_crop.face_window`.
@@ -117,14 +126,15 @@ class FaceNet(nn.Module):
         features = self.backbone(pictures).mean(dim=(2, 3))
         # Everything after the convolutions is geometry: half precision would move faces by pixels.
         with torch.autocast(pictures.device.type, enabled=False):
-            numbers = functional.linear(features.float(), self.head.weight.float(), self.head.bias.float())
-            identity, expression, albedo, light, six, place = numbers.split(self.sizes, dim=1)
+            raw = functional.linear(features.float(), self.head.weight.float(), self.head.bias.float())
+            groups = (self.rest + self.usual * raw).split(self.sizes, dim=1)
+            identity, expression, albedo, light, six, place = groups
             return FaceCoefficients(
                 identity=identity,
                 expression=self.low + (self.high - self.low) * expression.sigmoid(),
                 albedo=albedo,
                 light=light.unflatten(1, (SH_TERMS, 3)),
-                rotation=rotation_from_six(self.frontal + six),
+                rotation=rotation_from_six(six),
                 place=place,
             )
 

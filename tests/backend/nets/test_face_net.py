@@ -115,3 +115,13 @@ def test_six_numbers_are_a_rotation(values: list[float]) -> None:
     torch.testing.assert_close(found[:, 0] * a.norm(), a)
     assert found[:, 1] @ b > 0
     torch.testing.assert_close(rotation_from_six(found.T[:2].reshape(1, 6))[0], found)
+
+
+def test_the_last_layer_speaks_in_usual_units() -> None:
+    net = narrow_net(SMALL).eval()
+    torch.nn.init.zeros_(net.head.weight)
+    torch.nn.init.ones_(net.head.bias)
+    answer = net(torch.zeros(1, 3, 32, 32))
+    assert answer.identity[0].tolist() == [1.0] * 4
+    assert answer.place[0].tolist() == pytest.approx([0.05] * 3)
+    assert answer.light[0, 1].tolist() == pytest.approx([0.3] * 3)

@@ -1,0 +1,80 @@
+"""The face network's experiments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Self
+
+from backend.nets.face_crop import FACE_SIZE
+from backend.nets.face_net import FaceDimensions, FaceNet, light_face_net, paper_face_net
+
+from ..common.experiment import Run
+
+BACKBONES: dict[str, Callable[[FaceDimensions], FaceNet]] = {
+    "light": light_face_net,
+    "paper": paper_face_net,
+}
+
+
+@dataclass(frozen=True)
+class FaceExperiment:
+    """Numbers of one run; the weights bring every loss to the order of 1 at the start."""
+
+    name: str
+    run: Run
+    backbone: str
+    """Key of :data:`BACKBONES`."""
+    side: int = FACE_SIZE
+    """Side of the windows in pixels, a multiple of 32."""
+    shift_jitter: float = 0.03
+    size_jitter: float = 0.06
+    """Spread of the windows about the known landmarks (:class:`train.face.data.Jitter`)."""
+    identity: float = 0.5
+    expression: float = 5.0
+    light: float = 0.1
+    rotation: float = 20.0
+    place: float = 50.0
+    """Weights of squared errors of the coefficients."""
+    vertices: float = 0.3
+    """A millimetre of the face's vertices in the head frame."""
+    landmarks: float = 1.6e-3 * 5
+    """A squared pixel; five times Deng's, because these landmarks are exact."""
+    depth: float = 0.0
+    """A millimetre of depth; needs the faces drawn, which a CPU is slow at."""
+    pretrained: bool = False
+    """Start from the filters of dlib's face recogniser; for the light backbone."""
+
+    def smoke(self) -> Self:
+        """Two steps of two small windows."""
+        run = replace(
+            self.run, steps=2, batch=2, warmup=1, log_every=1, save_every=2, evaluate_every=2, workers=0
+        )
+        return replace(self, run=run, side=64, pretrained=False)
+
+
+EXPERIMENTS: dict[str, FaceExperiment] = {
+    experiment.name: experiment
+    for experiment in (
+        FaceExperiment(
+            "cpu",
+            Run(steps=6000, batch=16, rate=1e-3, workers=1, log_every=20, save_every=100, evaluate_every=500),
+            backbone="light",
+            pretrained=True,
+        ),
+        FaceExperiment(
+            "paper",
+            Run(
+                steps=60000,
+                batch=64,
+                rate=1e-3,
+                workers=8,
+                log_every=50,
+                save_every=1000,
+                evaluate_every=4000,
+            ),
+            backbone="paper",
+            depth=0.1,
+        ),
+    )
+}
