@@ -146,9 +146,9 @@ def _flags(rng: np.random.Generator) -> Picture:
         span = slice(max(left, 0), min(left + wide, PAINTED))
         colours = np.stack([_colour(rng, 0.9) * rng.uniform(0.2, 1.2) for _ in range(3)])
         x, y = _grid()
-        band = (((x * rng.uniform(-3, 3) + y * rng.uniform(0, 3)) * rng.uniform(1, 4)) % 1 * 3).astype(
-            np.int64
-        )
+        stripes = (x * rng.uniform(-3, 3) + y * rng.uniform(0, 3)) * rng.uniform(3, 12)
+        # Remainders of whole numbers: those of small negative floats round up to the divisor.
+        band = np.floor(stripes).astype(np.int64) % len(colours)
         picture[:, span] = (colours[band] * _folds(rng)[None, :, None])[:, span]
     return picture
 

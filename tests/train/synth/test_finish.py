@@ -13,6 +13,7 @@ from backend.errors import PhotoUnreadable
 from train.synth.background import KINDS, BackgroundParams, paint_backgrounds, sample_background
 from train.synth.finish import FinishParams, develop, expose, sample_finish
 from train.synth.person import stream
+from train.synth.scene import sample_scene
 
 PLAIN = FinishParams(0.22, (1.0, 1.0, 1.0), 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 100, False, 0)
 
@@ -96,3 +97,15 @@ def test_finishes_vary():
     assert 0 < sum(f.grey for f in finishes) < 30
     assert min(f.jpeg for f in finishes) < 60
     assert max(f.scale for f in finishes) > 2
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_backgrounds_of_many_seeds_can_be_painted(kind):
+    params = [BackgroundParams(kind, seed, 0.2, 0.02) for seed in range(60)]
+    assert paint_backgrounds(params, 16, torch.device("cpu")).isfinite().all()
+
+
+def test_stripes_of_a_flag_never_run_out_of_colours():
+    background = sample_scene(7033).background
+    assert background.kind == "flags"
+    assert paint_backgrounds([background], 16, torch.device("cpu")).isfinite().all()
