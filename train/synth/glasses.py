@@ -96,8 +96,10 @@ def sample_glasses(rng: np.random.Generator, who: Who) -> GlassesParams:
     )
 
 
-def build_glasses(params: list[GlassesParams], shape: HeadShape) -> tuple[Surface, Surface]:
-    """Frames and dark lenses of B people."""
+def build_glasses(params: list[GlassesParams], shape: HeadShape) -> tuple[Surface, ...]:
+    """Frames and dark lenses of B people; nothing where nobody wears any."""
+    if all(p.frame == "none" for p in params):
+        return ()
     rims = [_rim(params, shape, side) for side in ("left", "right")]
     ahead = _room(rims, shape)
     parts, lenses = [], []

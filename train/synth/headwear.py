@@ -190,7 +190,9 @@ def _radius(params: list[HeadwearParams], layout: _Layout, head: HeadShape, dire
 
 
 def build_headwear(params: list[HeadwearParams], head: HeadShape) -> tuple[Surface, ...]:
-    """The headwear of B people as one grid; not shown on those who wear none."""
+    """The headwear of B people as one grid, not shown on those who wear none; nothing where nobody does."""
+    if all(p.kind == "none" for p in params):
+        return ()
     device = head.device
     layout = _layout(params, device)
     share = torch.linspace(0, 1, SHELL_ROWS, device=device)

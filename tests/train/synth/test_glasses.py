@@ -21,6 +21,10 @@ def glasses_of(seed: int) -> GlassesParams:
     return sample_glasses(stream(seed, "glasses"), OLD)
 
 
+def worn(count: int) -> list[GlassesParams]:
+    return [p for p in map(glasses_of, range(40)) if p.frame != "none"][:count]
+
+
 def wearing(frame: str) -> GlassesParams:
     return next(p for p in map(glasses_of, range(900)) if p.frame == frame)
 
@@ -56,7 +60,7 @@ def test_lenses_lie_before_the_eyes(shape: HeadShape, frame: str) -> None:
 
 
 def test_rims_stay_out_of_the_face(shape: HeadShape) -> None:
-    _, lenses = build_glasses([glasses_of(k) for k in range(4)], shape)
+    _, lenses = build_glasses(worn(4), shape)
     sunk = (shape.push_out(lenses.vertices) - lenses.vertices).norm(dim=-1)
     assert sunk.max() < 4
 
@@ -68,8 +72,15 @@ def test_temples_reach_both_ears(shape: HeadShape) -> None:
         assert (torch.cdist(frames.vertices, ear).flatten(1).amin(dim=1) < 8).all()
 
 
+def test_nobody_wears_any_but_one_is_enough(shape: HeadShape) -> None:
+    none = next(p for p in map(glasses_of, range(40)) if p.frame == "none")
+    assert build_glasses([none] * 4, shape) == ()
+    frames, _ = build_glasses([none, wearing("metal"), none, none], shape)
+    assert frames.shown.tolist() == [False, True, False, False]
+
+
 def test_nothing_is_degenerate(shape: HeadShape) -> None:
-    for surface in build_glasses([glasses_of(k) for k in range(4)], shape):
+    for surface in build_glasses(worn(4), shape):
         corners = surface.vertices[:, surface.triangles]
         area = torch.linalg.cross(corners[:, :, 1] - corners[:, :, 0], corners[:, :, 2] - corners[:, :, 0])
         assert torch.isfinite(surface.vertices).all()

@@ -34,6 +34,10 @@ def test_the_shell_lies_outside_the_skull(head: HeadShape, kind: str) -> None:
     assert (distance - skull).min() > -2
 
 
+def test_bareheaded_people_have_no_surface(head: HeadShape) -> None:
+    assert build_headwear([make_headwear(stream(1, "none"), "none")], head) == ()
+
+
 @pytest.mark.parametrize("kind", WORN)
 def test_crown_is_covered_and_nose_is_free(head: HeadShape, kind: str) -> None:
     (surface,) = build_headwear([make_headwear(stream(2, kind), kind)], head)
