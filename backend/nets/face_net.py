@@ -5,8 +5,9 @@ After Deng et al. (CVPR workshops 2019, arXiv 1903.08527), whose network Deep 3D
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +16,12 @@ from torch.nn import functional
 from ..frames import HEAD_TO_CAMERA_AXES
 from ..morphable import MorphableModel
 from .face_encoder import ENCODER_CHANNELS, FaceEncoder
-from .layers import ConvNorm
+from .layers import ConvNorm, folded
+from .weights import broken, read_weights
+
+FACE_ASSET = Path(__file__).parent.parent / "assets" / "face.safetensors"
+ARCHITECTURE = "FaceNet 1"
+"""In the file's metadata; another number is another layout."""
 
 SH_TERMS = 9
 LIGHT = SH_TERMS * 3
@@ -147,6 +153,28 @@ def light_face_net(dimensions: FaceDimensions) -> FaceNet:
 def paper_face_net(dimensions: FaceDimensions) -> FaceNet:
     """For a GPU: ResNet-50, as in the paper."""
     return FaceNet(residual_network(RESNET50), RESNET50[-1][0] * EXPANSION, dimensions)
+
+
+BACKBONES: dict[str, Callable[[FaceDimensions], FaceNet]] = {
+    "light": light_face_net,
+    "paper": paper_face_net,
+}
+"""By the name in the file's metadata."""
+
+
+def load_face_net(model: MorphableModel, path: Path = FACE_ASSET) -> FaceNet:
+    """The network for inference in float32 on the CPU; the file says which one.
+
+    Raises AssetBroken if the file is not sound or was trained for another model's dimensions.
+    """
+    state, origin = read_weights(path, ARCHITECTURE)
+    try:
+        build, albedo = BACKBONES[origin["backbone"]], int(origin["albedo"])
+        net = folded(build(FaceDimensions.of(model, albedo)))
+        net.load_state_dict(state)
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise broken(path) from error
+    return net.requires_grad_(False)
 
 
 class LightBackbone(nn.Module):

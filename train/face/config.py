@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Self
 
 from backend.nets.face_crop import FACE_SIZE
-from backend.nets.face_net import FaceDimensions, FaceNet, light_face_net, paper_face_net
 
 from ..common.experiment import Run
-
-BACKBONES: dict[str, Callable[[FaceDimensions], FaceNet]] = {
-    "light": light_face_net,
-    "paper": paper_face_net,
-}
 
 
 @dataclass(frozen=True)
@@ -24,7 +17,7 @@ class FaceExperiment:
     name: str
     run: Run
     backbone: str
-    """Key of :data:`BACKBONES`."""
+    """Key of :data:`backend.nets.face_net.BACKBONES`."""
     side: int = FACE_SIZE
     """Side of the windows in pixels, a multiple of 32."""
     shift_jitter: float = 0.03

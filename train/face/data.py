@@ -33,6 +33,11 @@ from ..synth.write import MANIFEST
 CACHED = 256
 """Decoded pictures that a process keeps."""
 
+PICTURED = np.array([0.282095, 0, 0, 0.488603 * 2 / 3, 0, 0, -0.315392 / 4, 0, -0.546274 / 4])
+"""Mean of the harmonics over the picture of a ball: where z is 2/3, z squared 1/2, x and y squared 1/4."""
+DARKEST = 0.25
+"""Least share of the light from all around that an exposure goes by."""
+
 Numbers = NDArray[np.float32]
 
 
@@ -67,7 +72,7 @@ class KnownFace:
     translation_mm: Numbers
     """(3,) head centre in camera space."""
     light: Numbers
-    """(9,3) as in :class:`backend.nets.face_net.FaceCoefficients`, scaled to 1 on average."""
+    """(9,3) as in :class:`backend.nets.face_net.FaceCoefficients`, scaled by :func:`even_out`."""
 
     def read(self) -> tuple[NDArray[np.uint8], Numbers]:
         """Picture (H,W,3) sRGB and depth of the bare face (H,W) in mm; raises BrokenSample."""
@@ -212,8 +217,11 @@ def photographed(light: Numbers, finish: Mapping[str, Any]) -> Numbers:
 
 
 def even_out(light: Numbers) -> Numbers:
-    """Light (9,3) that shows white surfaces as 1 on average; a photo's exposure says no more than that."""
-    average = 0.282095 * light[0].mean()
-    if not average > 0:
+    """Light (9,3) that shows a white ball before the camera as 1 on average: cameras meter what they see.
+
+    Against the light the ball is dark, but never below a share of the light from all around.
+    """
+    shown, around = float(PICTURED @ light.mean(axis=1)), 0.282095 * float(light[0].mean())
+    if not around > 0:
         raise ValueError("a scene without light")
-    return light / np.float32(average)
+    return light / np.float32(max(shown, DARKEST * around))

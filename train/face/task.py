@@ -15,14 +15,14 @@ from torch.utils.data import default_collate
 from backend.frames import angles_from_rotation
 from backend.morphable import load_head_model
 from backend.nets.face_crop import WindowCameras, face_window
-from backend.nets.face_net import FaceCoefficients, FaceDimensions, LightBackbone
+from backend.nets.face_net import BACKBONES, FaceCoefficients, FaceDimensions, LightBackbone
 from backend.nets.identity_net import load_identity_net
 
 from ..common.distributed import World
 from ..common.errors import WrongExperiment
 from ..common.loading import load_batches
 from ..parsing.pretrained import start_from_recogniser
-from .config import BACKBONES, FaceExperiment
+from .config import FaceExperiment
 from .data import FaceData, Jitter, read_faces, tensors
 from .losses import (
     coefficient_loss,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,19 +12,24 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.errors import AssetBroken
 from backend.morphable import load_head_model
 from backend.nets.face_net import (
+    ARCHITECTURE,
     AT_REST,
     FaceCoefficients,
     FaceDimensions,
     FaceNet,
     light_face_net,
+    load_face_net,
     paper_face_net,
     residual_network,
     rotation_from_six,
 )
 from backend.nets.layers import folded, parameter_count
+from train.common.export import write_weights
 
+ORIGIN = {"architecture": ARCHITECTURE, "backbone": "light", "albedo": "0"}
 SMALL = FaceDimensions(4, ((0.0, 1.0), (-3.0, 3.0)), 2)
 NARROW = ((4, 2), (8, 1), (8, 1), (16, 1))
 """A residual network with all that ResNet-50 has, but small."""
@@ -125,3 +131,24 @@ def test_the_last_layer_speaks_in_usual_units() -> None:
     assert answer.identity[0].tolist() == [1.0] * 4
     assert answer.place[0].tolist() == pytest.approx([0.05] * 3)
     assert answer.light[0, 1].tolist() == pytest.approx([0.3] * 3)
+
+
+def test_the_file_holds_the_same_network(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    model, path = load_head_model(), tmp_path / "face.safetensors"
+    net = light_face_net(FaceDimensions.of(model))
+    pictures = torch.rand(2, 3, 64, 64) * 2 - 1
+    net(pictures)
+    write_weights(net.eval(), path, ORIGIN)
+    ours, theirs = numbers(net(pictures)), numbers(load_face_net(model, path)(pictures))
+    # Half precision rounds each weight by up to 0.05 %.
+    torch.testing.assert_close(theirs, ours, rtol=0.01, atol=0.01)
+
+
+@pytest.mark.parametrize("origin", [{}, {"backbone": "huge"}, {"albedo": "many"}, {"albedo": "3"}])
+def test_a_file_for_another_network_is_named(origin: dict[str, str], tmp_path: Path) -> None:
+    model, path = load_head_model(), tmp_path / "face.safetensors"
+    if origin:
+        write_weights(light_face_net(FaceDimensions.of(model)), path, ORIGIN | origin)
+    with pytest.raises(AssetBroken, match=r"face\.safetensors"):
+        load_face_net(model, path)

@@ -15,7 +15,7 @@ from backend.morphable import load_head_model
 from backend.nets.face_crop import WindowCameras, face_window
 from backend.resample import Window
 from train.common.errors import BrokenSample, EmptyDataset
-from train.face.data import FaceData, Jitter, even_out, light_of, photographed, read_faces, strayed
+from train.face.data import DARKEST, FaceData, Jitter, even_out, light_of, photographed, read_faces, strayed
 from train.face.render import shading
 from train.face.shape import shape_model
 from train.synth.sample import generate
@@ -92,13 +92,21 @@ def test_a_lamp_by_hand() -> None:
     np.testing.assert_allclose(shown, expected, rtol=1e-5)
 
 
-def test_light_is_one_on_average_and_grey_in_grey_pictures() -> None:
+def test_light_is_metered_and_grey_in_grey_pictures() -> None:
     coloured, grey = (faces.line(seed)["scene"] for seed in (0, 1))
     light = even_out(photographed(light_of(coloured["light"]), coloured["finish"]))
-    assert 0.282095 * light[0].mean() == pytest.approx(1.0, rel=1e-5)
+    # Normals of a ball, one for each pixel of its picture.
+    x, y = np.meshgrid(*[np.linspace(-1, 1, 201)] * 2)
+    inside = x**2 + y**2 < 1
+    normals = np.stack([x, y, -np.sqrt(np.clip(1 - x**2 - y**2, 0, 1))], axis=-1)[inside]
+    ball = shading(torch.from_numpy(normals), torch.from_numpy(light).double().expand(len(normals), -1, -1))
+    assert ball.mean().item() == pytest.approx(1.0, abs=0.01)
     assert light[0, 0] / light[0, 1] > 1.2
     without = photographed(light_of(grey["light"]), grey["finish"])
     np.testing.assert_array_equal(without[:, 0], without[:, 2])
+    behind = np.zeros((9, 3), np.float32)
+    behind[0], behind[3] = 1.0, -0.8
+    assert np.isclose(0.282095 * even_out(behind)[0, 0], 1 / DARKEST)
     with pytest.raises(ValueError, match="without light"):
         even_out(np.zeros((9, 3), np.float32))
 

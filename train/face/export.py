@@ -1,0 +1,119 @@
+"""Turns a checkpoint into the product's asset: ``python -m train.face.export --run RUN --data "…"``.
+
+Writes ``face.safetensors`` and ``face.card.md``. The figures are those that the run itself measured when
+the checkpoint was written; measures on data of another origin belong to ``docs/accuracy.md``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from backend.morphable import load_head_model
+from backend.nets.face_net import ARCHITECTURE, BACKBONES, FACE_ASSET, FaceDimensions
+
+from ..common.checkpoint import BEST, Checkpoint, load_checkpoint
+from ..common.errors import TrainingError
+from ..common.experiment import from_json
+from ..common.export import NotExportable, write_card, write_weights
+from .config import FaceExperiment
+
+PURPOSE = """\
+Reads shape, expression, light and pose of the shipped head from one picture of a face
+(`backend/nets/face_net.py`). The light backbone began as dlib's face recogniser (public domain,
+`identity.card.md`)."""
+ALBEDO = 0
+"""Components: the shipped head has no albedo basis yet."""
+
+
+def export(checkpoint: Checkpoint, asset: Path, data: str, licence: str, metrics: Path | None) -> Path:
+    """Write the averaged weights to ``asset`` and the card beside it; returns the card's path.
+
+    Args:
+        checkpoint: of a run of the face network.
+        asset: ``….safetensors``.
+        data, licence: what it was trained on, and under which terms that was given, in words.
+        metrics: ``metrics.jsonl`` of the run; None if nothing was measured.
+
+    Raises:
+        NotExportable: weights or figures that cannot be used. WrongExperiment, DiskFull.
+    """
+    experiment = from_json(FaceExperiment, checkpoint.config)
+    measured = _measured(metrics, checkpoint.step) if metrics else "nothing yet"
+    net = BACKBONES[experiment.backbone](FaceDimensions.of(load_head_model(), ALBEDO))
+    try:
+        net.load_state_dict(checkpoint.ema)
+    except RuntimeError as error:
+        raise NotExportable(
+            "The checkpoint holds another network than this code builds.",
+            f"Its commit is {checkpoint.commit}.",
+        ) from error
+    origin = {
+        "architecture": ARCHITECTURE,
+        "backbone": experiment.backbone,
+        "albedo": str(ALBEDO),
+        "experiment": checkpoint.experiment,
+        "step": str(checkpoint.step),
+        "seed": str(experiment.run.seed),
+        "commit": checkpoint.commit,
+    }
+    size = write_weights(net, asset, origin)
+    card = asset.with_name(f"{asset.stem}.card.md")
+    rows = {
+        "licence": "GPL-3.0-or-later, as Likeness",
+        "trained by us": f"experiment `{experiment.name}`, step {checkpoint.step} of {experiment.run.steps}",
+        "training time": f"{checkpoint.seconds / 3600:.1f} h",
+        "data": data,
+        "licence of the data": licence,
+        "seed, commit": f"{experiment.run.seed}, `{checkpoint.commit or 'unknown'}`",
+        "form": f"averaged weights, normalisations folded, fp16; {size / 1e6:.1f} MB",
+        "measured": measured,
+    }
+    write_card(card, asset.name, PURPOSE, rows)
+    return card
+
+
+def _measured(metrics: Path, step: int) -> str:
+    """The run's own figures at a step, on the synthetic faces of its ``--check`` folders."""
+    try:
+        lines = [json.loads(line) for line in metrics.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError) as error:
+        raise NotExportable(f"{metrics} holds no figures: {error}.", "Name the run's own folder.") from error
+    found = {
+        name.removeprefix("test_"): value
+        for line in lines
+        if line.get("step") == step
+        for name, value in line.items()
+        if name.startswith("test_") and name != "test_score"
+    }
+    if not found:
+        return "nothing at this step"
+    return "on synthetic faces: " + ", ".join(f"{name} {value:.2f}" for name, value in found.items())
+
+
+def main() -> int:
+    """Command line; 1 if there is nothing to ship."""
+    parser = argparse.ArgumentParser(
+        prog="python -m train.face.export", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument("--run", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--out", type=Path, default=FACE_ASSET)
+    parser.add_argument("--data", required=True, help="what it was trained on, in words")
+    parser.add_argument("--licence", required=True, help="of the data, in words")
+    arguments = parser.parse_args()
+    metrics = arguments.run / "metrics.jsonl"
+    try:
+        checkpoint = load_checkpoint(arguments.run / BEST)
+        found = metrics if metrics.is_file() else None
+        card = export(checkpoint, arguments.out, arguments.data, arguments.licence, found)
+    except TrainingError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
+    print(f"{arguments.out} and {card.name}, step {checkpoint.step}")  # noqa: T201
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
