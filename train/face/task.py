@@ -106,7 +106,7 @@ class FaceTask:
             parts["depth"] = depth_loss(drawn.depth, batch["depth"])
         return parts
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def evaluate(
         self, net: nn.Module, device: torch.device
     ) -> tuple[dict[str, float], NDArray[np.uint8] | None]:
