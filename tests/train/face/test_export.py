@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,37 +11,39 @@ import torch
 
 from backend.morphable import load_head_model
 from backend.nets.face_net import load_face_net
-from train.common.checkpoint import BEST, load_checkpoint
+from train.common.checkpoint import Checkpoint
+from train.common.distributed import World
 from train.common.export import NotExportable
-from train.face.__main__ import main
+from train.common.loop import TrainingState
+from train.face.config import EXPERIMENTS
 from train.face.export import export
+from train.face.task import FaceTask
 
 from . import faces
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of two steps."""
-    path = tmp_path_factory.mktemp("run")
-    data = faces.folder(path / "data", 2)
-    words = f"--experiment cpu --data {data} --check {data} --out {path} --smoke --device cpu"
-    assert main(words.split()) == 0
-    return path
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
+    """A run that has not begun."""
+    data = faces.folder(tmp_path_factory.mktemp("data"), 1)
+    task = FaceTask(EXPERIMENTS["cpu"].smoke(), [data], [])
+    return TrainingState(task, World(torch.device("cpu"))).checkpoint()
 
 
-def test_the_product_loads_what_was_exported(run: Path, tmp_path: Path) -> None:
-    checkpoint, asset = load_checkpoint(run / BEST), tmp_path / "face.safetensors"
-    card = export(checkpoint, asset, "two heads of noise", "none", run / "metrics.jsonl")
+def test_the_product_loads_what_was_exported(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    metrics, asset = tmp_path / "metrics.jsonl", tmp_path / "face.safetensors"
+    figures = {"step": 0, "test_vertices_mm": 1.5, "test_score": -1.5}, {"step": 9, "test_pose_deg": 3.0}
+    metrics.write_text("".join(json.dumps(line) + "\n" for line in figures))
+    card = export(checkpoint, asset, "a head of noise", "none", metrics)
     words = card.read_text(encoding="utf-8")
     assert card.name == "face.card.md"
-    for expected in ("two heads of noise", "`cpu`, step 2 of 2", "on synthetic faces: vertices_mm "):
+    for expected in ("a head of noise", "`cpu`, step 0 of 2", "on synthetic faces: vertices_mm 1.50 |"):
         assert expected in words
     answer = load_face_net(load_head_model(), asset)(torch.zeros(1, 3, 64, 64))
     assert all(bool(values.isfinite().all()) for values in vars(answer).values())
 
 
-def test_a_card_does_not_invent_figures(run: Path, tmp_path: Path) -> None:
-    checkpoint = load_checkpoint(run / BEST)
+def test_a_card_does_not_invent_figures(checkpoint: Checkpoint, tmp_path: Path) -> None:
     card = export(checkpoint, tmp_path / "face.safetensors", "noise", "none", None)
     assert "nothing yet" in card.read_text(encoding="utf-8")
     (tmp_path / "empty.jsonl").write_text("")
@@ -50,8 +54,7 @@ def test_a_card_does_not_invent_figures(run: Path, tmp_path: Path) -> None:
         export(checkpoint, tmp_path / "face.safetensors", "noise", "none", tmp_path / "broken.jsonl")
 
 
-def test_a_checkpoint_of_another_network_is_refused(run: Path, tmp_path: Path) -> None:
-    checkpoint = load_checkpoint(run / BEST)
-    del checkpoint.ema["head.bias"]
+def test_a_checkpoint_of_another_network_is_refused(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    other = replace(checkpoint, ema={k: v for k, v in checkpoint.ema.items() if k != "head.bias"})
     with pytest.raises(NotExportable, match="another network"):
-        export(checkpoint, tmp_path / "face.safetensors", "noise", "none", None)
+        export(other, tmp_path / "face.safetensors", "noise", "none", None)
