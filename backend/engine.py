@@ -20,7 +20,7 @@ from .head_parse import HeadParse, HeadParser, ParseGuide
 from .landmarks import DetectedFace, Detector, MediaPipeDetector
 from .morphable import MorphableModel, load_head_model
 from .paint import HeadPainter
-from .parse_interim import InterimHeadParser
+from .parse import head_parser
 from .person_mask import PersonSegmenter
 from .photo import Photo
 from .photo_checks import check_face, check_pose, choose_face
@@ -57,7 +57,7 @@ class Engine:
         self.device = torch.device(device or best_device())
         self._detector = detector or MediaPipeDetector()
         self._segmenter = PersonSegmenter()
-        self._parser = parser or InterimHeadParser(self._segmenter)
+        self._parser = parser or head_parser(self.device, self._segmenter)
         self._depth = depth_estimator or GeometricPrior()
         self._refiner = refiner or ClassicalRefiner()
         self._rasterizer: Rasterizer = default_rasterizer(self.device)

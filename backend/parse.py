@@ -31,8 +31,9 @@ from .nets.parse_net import PARSE_ASSET, ParseNet, load_parse_net, normalised
 from .parse_interim import InterimHeadParser, solid_person
 from .person_mask import PersonSegmenter
 
-LOOK_SIDE = 256
-"""Pixels that the network sees along each side of the working crop; it was trained at this scale."""
+LOOK_SIDE = 320
+"""Pixels that the network sees along each side of the working crop. It was trained at 256 with zooms of 0.7
+to 1.4; on the hand labels 320 finds ears best (IoU 0.77 against 0.75), and 384 is no better."""
 HAIR_REACH = 16 / 512
 """How far the head's matte reaches beyond its classes, as a share of the crop (16 mm): what is farther is
 noise along the shoulders."""

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from backend.errors import LikenessError
 from backend.head_parse import HeadParser
 from backend.nets.parse_net import PARSE_ASSET, load_parse_net
+from backend.parse import LOOK_SIDE
 
 from ..common.errors import BrokenSample, EmptyDataset, TrainingError
 from ..common.storage import write_whole
@@ -192,7 +193,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--labels", type=Path, default=LABELS, help="folder of ID.png")
     parser.add_argument("--parser", choices=("network", "interim"), default="network")
     parser.add_argument("--weights", type=Path, default=PARSE_ASSET)
-    parser.add_argument("--side", type=int, default=256, help="pixels that the network sees of a crop")
+    parser.add_argument("--side", type=int, default=LOOK_SIDE, help="pixels that the network sees of a crop")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     parser.add_argument("--sheet", type=Path, help="PNG of the worst portraits: photo, answer, truth")
