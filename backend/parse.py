@@ -28,7 +28,7 @@ from .head_parse import (
     face_oval,
 )
 from .nets.parse_net import PARSE_ASSET, ParseNet, load_parse_net, normalised
-from .parse_interim import InterimHeadParser, solid_person
+from .parse_interim import InterimHeadParser, below_hair, solid_person
 from .person_mask import PersonSegmenter
 
 LOOK_SIDE = 320
@@ -126,6 +126,7 @@ def _labels(shares: Field, person: Field, guide: ParseGuide) -> NDArray[np.uint8
     )
     labels[(oval > 0) & np.isin(labels, (EAR, OTHER_HEAD))] = FACE
     labels[person <= 0.5] = BACKGROUND
+    labels[below_hair(labels == OTHER_HEAD, person > 0.5)] = FACE
     labels = _without_specks(labels, SPECK * axes.height_px**2)
     return _one_head(labels, guide)
 

@@ -109,11 +109,11 @@ def _parts(materials: Field, solid: Mask, place: Place) -> NDArray[np.uint8]:
     labels[skin & (place.heights > BROW_HEIGHT) & (place.heights < FOREHEAD_LIMIT)] = FACE
     labels[skin & place.ears & (place.heights > EARLOBE_HEIGHT)] = EAR
     labels[rest & place.face] = FACE
-    labels[_below_hair(labels == OTHER_HEAD, solid)] = FACE
+    labels[below_hair(labels == OTHER_HEAD, solid)] = FACE
     return labels
 
 
-def _below_hair(scalp: Mask, solid: Mask) -> Mask:
+def below_hair(scalp: Mask, solid: Mask) -> Mask:
     """Bald patches that do not reach the silhouette: a high forehead with hair above it."""
     count, components, _, _ = cv2.connectedComponentsWithStats(scalp.astype(np.uint8), connectivity=8)
     rim = cv2.erode(solid.astype(np.uint8), np.ones((5, 5), np.uint8)) == 0
