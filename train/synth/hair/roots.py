@@ -84,7 +84,7 @@ def plan_roots(device: str, count: int) -> RootPlan:
     chosen = triangles[torch.searchsorted(total, wanted).clamp(max=len(triangles) - 1)]
     u, v = torch.rand(2, count, generator=generator).sort(dim=0).values
     weights = torch.stack([u, v - u, 1 - v], dim=1).to(device)
-    mean = torch.einsum("nk,nkd->nd", weights, assets.mean[chosen])
+    mean = torch.einsum("sk,ska->sa", weights, assets.mean[chosen])
     order = torch.from_numpy(_families(mean.cpu().numpy())).to(device)
     chosen, weights, mean = chosen[order], weights[order], mean[order]
     return RootPlan(chosen, weights, mean, knot_weights(mean), find_locks(mean[::EACH]))
