@@ -6,6 +6,7 @@
     python -m train.synth --count 8 --preview truth.png --truth    and at what is known of them
     python -m train.synth --count 1000 --out data/synth            the evaluation format (write.py)
     python -m train.synth --count 1000 --out data/synth --compact  three small files a sample
+    python -m train.synth --count 1000 --out data/face --faces     close views for the face network
     python -m train.synth --count 100 --out data/pairs --pairs     two views of each person
     python -m train.synth --count 9 --preview sheet.png --engine cycles --blender-python PYTHON
 """
@@ -16,6 +17,7 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -26,10 +28,10 @@ from .cycles.blender import BlenderSettings
 from .cycles.samples import draw_all_with_cycles
 from .pairs import second_view
 from .sample import SIZE, SynthSample
-from .scene import Recipe, Scene, sample_scene
+from .scene import FACES, Recipe, Scene, sample_scene
 from .sheet import photo_sheet, truth_sheet
 from .workers import draw_all
-from .write import make_folder, save_picture, write_compact, write_evaluation
+from .write import make_folder, save_picture, write_compact, write_evaluation, write_face
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -54,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--out", type=Path, help="folder to write the samples to")
     parser.add_argument("--compact", action="store_true", help="photo, classes and alphas only")
+    parser.add_argument("--faces", action="store_true", help="close views, without depth: for train.face")
     parser.add_argument("--pairs", action="store_true", help="a second view of every person")
     parser.add_argument("--backgrounds", type=Path, help="folder of pictures to use as backgrounds, too")
     parser.add_argument("--workers", type=int, default=1, help="processes, on a CPU")
@@ -72,17 +75,18 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> None:
-    recipe = Recipe(backgrounds=options.backgrounds)
+    recipe = replace(FACES if options.faces else Recipe(), backgrounds=options.backgrounds)
     scenes = [sample_scene(options.seed + i, recipe) for i in range(options.count)]
     if options.pairs:
         scenes = [view for scene in scenes for view in (scene, second_view(scene))]
     if options.out:
         make_folder(options.out)
+    write = write_face if options.faces else write_compact if options.compact else write_evaluation
     shown: list[SynthSample] = []
     start = time.perf_counter()
     for sample in _drawn(scenes, options):
         if options.out:
-            (write_compact if options.compact else write_evaluation)(sample, options.out)
+            write(sample, options.out)
         if options.preview:
             shown.append(sample)
     seconds = time.perf_counter() - start

@@ -43,8 +43,16 @@ class Recipe:
     """Deviation of the logarithm of the crop's side."""
     shift_jitter: float = 0.03
     """Deviation of the crop's middle as a share of its side."""
+    scale: float = 1.0
+    """Usual side of the crop over that of the product."""
+    about_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """The point of the head frame that stands in the crop's middle before it is moved at random."""
     backgrounds: Path | None = None
     """Folder of pictures to use besides the painted ones."""
+
+
+FACES = Recipe(scale=0.62, about_mm=(0.0, -10.0, 80.0))
+"""Faces fill the picture: the middle of the mean face, and what a window of the face network spans."""
 
 
 @dataclass(frozen=True)
@@ -135,14 +143,19 @@ def _sample_view(rng: np.random.Generator, recipe: Recipe) -> ViewParams:
         return float(np.clip(drawn, -largest, largest))
 
     near, far = np.log(recipe.distance_mm)
-    across = np.clip(rng.normal(0, recipe.shift_jitter, 2), -0.1, 0.1).tolist()
+    across = np.clip(rng.normal(0, recipe.shift_jitter, 2), -0.1, 0.1)
     off_axis = np.clip(rng.normal(0, 3.0, 2), -10, 10).tolist()
+    yaw, pitch, roll = angle(*recipe.yaw_deg), angle(*recipe.pitch_deg), angle(*recipe.roll_deg)
+    distance = float(np.exp(np.clip(rng.normal(np.log(1300), 0.35), near, far)))
+    scale = recipe.scale * float(np.exp(np.clip(rng.normal(0, recipe.scale_jitter), -0.3, 0.3)))
+    beside = (rotation_from_angles(yaw, pitch, roll) @ recipe.about_mm)[:2]
+    right, down = (across - beside / (CROP_SIDE_MM * scale)).tolist()
     return ViewParams(
-        yaw_deg=angle(*recipe.yaw_deg),
-        pitch_deg=angle(*recipe.pitch_deg),
-        roll_deg=angle(*recipe.roll_deg),
-        distance_mm=float(np.exp(np.clip(rng.normal(np.log(1300), 0.35), near, far))),
+        yaw_deg=yaw,
+        pitch_deg=pitch,
+        roll_deg=roll,
+        distance_mm=distance,
         off_axis_deg=(off_axis[0], off_axis[1]),
-        scale=float(np.exp(np.clip(rng.normal(0, recipe.scale_jitter), -0.3, 0.3))),
-        shift=(across[0], across[1]),
+        scale=scale,
+        shift=(right, down),
     )

@@ -9,6 +9,8 @@ besides its own::
     landmarks_478, landmarks_68    [[x, y, depth in mm], ...]
     scene         the whole scene: identity and expression coefficients, light, finish, seed
 
+For the face network the evaluation format without depth and normals, and the photo as JPEG.
+
 Compact format, three files a sample and nothing else::
 
     NAME.jpg            the photo
@@ -60,15 +62,35 @@ def write_evaluation(sample: SynthSample, folder: Path) -> None:
         "depth": (f"{name}.npy", sample.depth),
         "face_depth": (f"{name}_face.npy", sample.face_depth),
     }
+    _write_listed(sample, folder, picture, array)
+
+
+def write_face(sample: SynthSample, folder: Path) -> None:
+    """Save what the face network learns from and add its line to the manifest; raises CannotWrite."""
+    name = name_of(sample)
+    picture = {"image": (f"{name}.jpg", sample.photo), "regions": (f"{name}_regions.png", sample.regions)}
+    _write_listed(sample, folder, picture, {})
+
+
+def _write_listed(
+    sample: SynthSample,
+    folder: Path,
+    picture: dict[str, tuple[str, NDArray[np.uint8]]],
+    array: dict[str, tuple[str, NDArray[np.float32]]],
+) -> None:
+    """Files, then the line that names them."""
     for file, pixels in picture.values():
         save_picture(folder / file, pixels)
     for file, values in array.values():
         _save(folder / file, _npy(values))
     camera = asdict(sample.camera)
+    files = {key: file for key, (file, _) in picture.items()} | {
+        key: file for key, (file, _) in array.items()
+    }
     line: dict[str, Any] = {
-        "id": name,
+        "id": name_of(sample),
         "subject": f"{sample.scene.seed:08d}",
-        **{key: file for key, (file, _) in (picture | array).items()},
+        **files,
         "camera": {key: camera[key] for key in ("fx", "fy", "cx", "cy")},
         "pose_deg": sample.scene.view.pose.angles_deg,
         "landmarks_478": _rounded(sample.landmarks_478),
