@@ -27,7 +27,7 @@ from .photo_checks import check_face, check_pose, choose_face
 from .plate import background_plate, body_card, head_matte
 from .progress import Progress, Stopwatch, ignore
 from .project import ProjectedHead, project_head, well_fitted_ears
-from .protocol import Stage
+from .protocol import Quality, Stage
 from .raster import Rasterizer, default_rasterizer, rasterize_arrays, triangulate
 from .reconstruction import Reconstruction, TexturedMesh
 from .refine import ClassicalRefiner, Refiner
@@ -96,7 +96,9 @@ class Engine:
     def _painter(self) -> HeadPainter:
         return HeadPainter(self.model)
 
-    def fit(self, photo: Photo, *, face: int | None = None) -> tuple[HeadFit, DetectedFace, tuple[str, ...]]:
+    def fit(
+        self, photo: Photo, *, face: int | None = None, quality: Quality = Quality.FAST
+    ) -> tuple[HeadFit, DetectedFace, tuple[str, ...]]:
         """Detection and fit alone: the head's coefficients, its landmarks and warnings.
 
         Raises:
@@ -127,13 +129,19 @@ class Engine:
         return found, [*([notice] if notice else []), *check_face(photo, found, faces)]
 
     def reconstruct(
-        self, photo: Photo, *, face: int | None = None, progress: Progress = ignore
+        self,
+        photo: Photo,
+        *,
+        face: int | None = None,
+        quality: Quality = Quality.FAST,
+        progress: Progress = ignore,
     ) -> Reconstruction:
         """Rebuild the head of one person.
 
         Args:
             photo: upright sRGB pixels.
             face: which face, counted from the largest (1); None takes the largest.
+            quality: how long the fit may take; so far both are ``fast``.
             progress: told of every stage; raises ``Cancelled`` to stop.
 
         Raises:

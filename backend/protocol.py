@@ -90,6 +90,13 @@ class Stage(enum.StrEnum):
     REFINE = "Refining picture"
 
 
+class Quality(enum.StrEnum):
+    """How long the fit may take: ``best`` lets the pixels polish what ``fast`` found."""
+
+    FAST = "fast"
+    BEST = "best"
+
+
 @dataclass(frozen=True)
 class ErrorBody:
     """What went wrong, and the remedy."""
