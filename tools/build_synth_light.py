@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from train.synth.light import LOBE, TABLE, sh_basis
+from backend.harmonics import LOBE, sh_basis
+from train.synth.light import TABLE
 
 SPOT_DEG = 14.0
 """Half the angle of what counts as the lamp."""

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..frames import HEAD_TO_CAMERA_AXES
+from ..harmonics import CONSTANT, SH_TERMS
 from ..morphable import MorphableModel
 from .face_encoder import ENCODER_CHANNELS, FaceEncoder
 from .layers import ConvNorm, folded
@@ -23,7 +24,6 @@ FACE_ASSET = Path(__file__).parent.parent / "assets" / "face.safetensors"
 ARCHITECTURE = "FaceNet 1"
 """In the file's metadata; another number is another layout."""
 
-SH_TERMS = 9
 LIGHT = SH_TERMS * 3
 SIX, PLACE = 6, 3
 """Numbers of a rotation (Zhou et al., CVPR 2019) and of a place (:mod:`backend.nets.face_crop`)."""
@@ -40,7 +40,7 @@ USUAL = (1.0, 1.0, 1.0, 0.3, 0.3, 0.05)
 last layer works in these units, for an optimiser takes steps of one length in all of them."""
 AT_REST = 0.05
 """Expression weight at the start of training, as a share of the way between its bounds, if 0 is a bound."""
-EVEN_LIGHT = 1 / 0.282095
+EVEN_LIGHT = 1 / CONSTANT
 """First coefficient of light that shows every surface with its albedo."""
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
+from backend.colour import from_linear, to_linear
 from backend.morphable import MorphableModel
 from backend.raster import FragmentArrays, rasterize_uv_arrays, triangulate
 
@@ -84,16 +85,6 @@ class SkinBaker:
             ~self._fragments.covered, return_distances=False, return_indices=True
         )
         return values[tuple(nearest)]
-
-
-def to_linear(values: Array) -> Array:
-    """sRGB in [0,1] to linear light (IEC 61966-2-1)."""
-    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
-
-
-def from_linear(values: Array) -> Array:
-    """Linear light to sRGB in [0,1]."""
-    return np.where(values <= 0.0031308, values * 12.92, 1.055 * values.clip(1e-9) ** (1 / 2.4) - 0.055)
 
 
 def _bump(model: MorphableModel, place: tuple[float, float], radius: tuple[float, float]) -> Array:

@@ -1,7 +1,7 @@
 """Folders of synthetic portraits become numbered windows with everything that is known of their faces.
 
-Reads what ``train.synth`` writes without ``--compact``: ``manifest.jsonl`` with ``image``, ``camera``,
-``landmarks_478``, ``face_depth`` and ``scene`` in each line (``train/synth/write.py``).
+Reads what ``train.synth --faces`` writes: ``manifest.jsonl`` with ``image``, ``camera``, ``landmarks_478``
+and ``scene`` in each line (``train/synth/write.py``), and ``face_depth`` where it was written.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from backend.harmonics import CONSTANT, LOBE, sh_basis
 from backend.morphable import MEDIAPIPE_POINTS
 from backend.nets.face_crop import WindowCameras, face_window
 from backend.nets.parse_net import normalised
@@ -26,14 +27,13 @@ from backend.resample import Window, cut
 
 from ..common.errors import BrokenSample, EmptyDataset
 from ..common.seed import sample_generator
-from ..synth.light import LOBE, sh_basis
 from ..synth.scene import ViewParams
 from ..synth.write import MANIFEST
 
 CACHED = 256
 """Decoded pictures that a process keeps."""
 
-PICTURED = np.array([0.282095, 0, 0, 0.488603 * 2 / 3, 0, 0, -0.315392 / 4, 0, -0.546274 / 4])
+PICTURED = np.array([CONSTANT, 0, 0, 0.488603 * 2 / 3, 0, 0, -0.315392 / 4, 0, -0.546274 / 4])
 """Mean of the harmonics over the picture of a ball: where z is 2/3, z squared 1/2, x and y squared 1/4."""
 DARKEST = 0.25
 """Least share of the light from all around that an exposure goes by."""
@@ -57,7 +57,8 @@ class KnownFace:
 
     id: str
     image: Path
-    face_depth: Path
+    face_depth: Path | None
+    """None where no depth was written: the loss of depth has nothing to say there."""
     focal_px: float
     principal_px: Numbers
     """(2,)."""
@@ -75,10 +76,12 @@ class KnownFace:
     """(9,3) as in :class:`backend.nets.face_net.FaceCoefficients`, scaled by :func:`even_out`."""
 
     def read(self) -> tuple[NDArray[np.uint8], Numbers]:
-        """Picture (H,W,3) sRGB and depth of the bare face (H,W) in mm; raises BrokenSample."""
+        """Picture (H,W,3) sRGB and depth of the bare face (H,W) in mm, NaN if unknown; raises BrokenSample."""
         pixels = cv2.imread(str(self.image), cv2.IMREAD_COLOR_RGB)
         if pixels is None:
             raise BrokenSample(self.image, "it is no picture")
+        if self.face_depth is None:
+            return pixels, np.full(pixels.shape[:2], np.nan, np.float32)
         try:
             depth = np.load(self.face_depth, allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
@@ -164,11 +167,11 @@ def read_faces(folder: Path) -> list[KnownFace]:
     """
     path = folder / MANIFEST
     if not path.is_file():
-        raise EmptyDataset(f"There is no {path}.", "Write samples with train.synth, without --compact.")
+        raise EmptyDataset(f"There is no {path}.", "Write samples with train.synth --faces.")
     lines = path.read_text(encoding="utf-8").splitlines()
     found = [_known(folder, path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
     if not found:
-        raise EmptyDataset(f"{path} lists no samples.", "Write some with train.synth, without --compact.")
+        raise EmptyDataset(f"{path} lists no samples.", "Write some with train.synth --faces.")
     return found
 
 
@@ -180,7 +183,7 @@ def _known(folder: Path, manifest: Path, number: int, line: str) -> KnownFace:
         face = KnownFace(
             id=str(entry["id"]),
             image=folder / entry["image"],
-            face_depth=folder / entry["face_depth"],
+            face_depth=folder / entry["face_depth"] if "face_depth" in entry else None,
             focal_px=float(camera["fx"]),
             principal_px=np.array([camera["cx"], camera["cy"]], np.float32),
             landmarks_px=np.array(entry["landmarks_478"], np.float32)[:, :2],
@@ -221,7 +224,7 @@ def even_out(light: Numbers) -> Numbers:
 
     Against the light the ball is dark, but never below a share of the light from all around.
     """
-    shown, around = float(PICTURED @ light.mean(axis=1)), 0.282095 * float(light[0].mean())
+    shown, around = float(PICTURED @ light.mean(axis=1)), CONSTANT * float(light[0].mean())
     if not around > 0:
         raise ValueError("a scene without light")
     return light / np.float32(max(shown, DARKEST * around))

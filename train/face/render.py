@@ -12,11 +12,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from backend.harmonics import sh_basis
 from backend.nets.face_crop import WindowCameras
 from backend.raster.fragments import NEAR_MM
 from backend.raster.zbuffer import rasterize_pictures
-
-from ..synth.light import sh_basis
 
 LINEAR_BELOW, SLOPE, EXPONENT, LIFT = 0.0031308, 12.92, 2.4, 0.055
 """Of the sRGB curve (IEC 61966-2-1)."""

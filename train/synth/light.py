@@ -18,8 +18,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from backend.harmonics import CONSTANT, LOBE, SH_TERMS, sh_basis
+
 LAMPS = 3
-SH_TERMS = 9
 UNBALANCED = 0.55
 """Share of a light's colour that a camera's automatic white balance leaves in the picture."""
 TABLE = Path(__file__).parent / "assets" / "light.npz"
@@ -78,29 +79,8 @@ def stack_lights(params: list[LightParams], device: torch.device) -> Lights:
     return Lights(*(torch.from_numpy(a).to(device) for a in (sky, direction, colour, softness)))
 
 
-def sh_basis(directions: Tensor) -> Tensor:
-    """Real spherical harmonics (...,9) of unit vectors (...,3), pole along y."""
-    x, y, z = directions.unbind(-1)
-    return torch.stack(
-        (
-            torch.full_like(x, 0.282095),
-            0.488603 * y,
-            0.488603 * x,
-            0.488603 * z,
-            1.092548 * x * y,
-            1.092548 * y * z,
-            0.315392 * (3 * y * y - 1),
-            1.092548 * x * z,
-            0.546274 * (x * x - z * z),
-        ),
-        dim=-1,
-    )
-
-
 TURNING = ((2, 3, 1), (4, 5, 1), (7, 8, 2))
 """Pairs of terms that a turn about the pole mixes, and by which multiple of its angle."""
-LOBE = np.array([1.0] + [2 / 3] * 3 + [1 / 4] * 5)
-"""Convolution with the clamped cosine, over pi (Ramamoorthi and Hanrahan 2001, eq. 8)."""
 
 
 def turned(sky: NDArray[np.floating], degrees: float) -> NDArray[np.floating]:
@@ -120,7 +100,7 @@ def sky_of(radiance: list[tuple[Triple, Triple]], ambient: Triple) -> NDArray[np
     A soft box of colour 1 lights a surface that faces it to its albedo.
     """
     sky = np.zeros((SH_TERMS, 3))
-    sky[0] = np.array(ambient) / 0.282095
+    sky[0] = np.array(ambient) / CONSTANT
     for direction, colour in radiance:
         basis = sh_basis(torch.tensor(unit(direction), dtype=torch.float64)).numpy()
         # A delta lobe of irradiance pi: L = pi * delta, so that its convolved peak is about 1.

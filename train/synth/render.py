@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from backend.harmonics import sh_basis
 from backend.head_parse import BACKGROUND, HAIR, HEAD_CLASSES
 
-from .light import Lights, sh_basis
+from .light import Lights
 from .mesh import Fragments, Mesh, draw, join
 from .person import Person
 from .shade import SKULL_CENTRE_MM, finish_of, light_strands, light_surfaces

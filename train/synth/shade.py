@@ -12,7 +12,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .light import Lights, sh_basis
+from backend.harmonics import sh_basis
+
+from .light import Lights
 from .mesh import Fragments
 from .person import Surface
 from .shadow import Shadows

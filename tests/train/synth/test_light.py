@@ -11,7 +11,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from train.synth.light import LOBE, sample_light, sh_basis, sky_of, stack_lights, towards, turned
+from backend.harmonics import LOBE, sh_basis
+from train.synth.light import sample_light, sky_of, stack_lights, towards, turned
 from train.synth.person import stream
 
 

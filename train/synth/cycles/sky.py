@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from train.synth.light import LOBE, sh_basis
+from backend.harmonics import LOBE, sh_basis
 
 ROWS = 32
 ROUNDS = 200
