@@ -29,8 +29,8 @@ class FaceExperiment:
     rotation: float = 20.0
     place: float = 50.0
     """Weights of squared errors of the coefficients."""
-    vertices: float = 0.3
-    """A millimetre of the face's vertices in the head frame."""
+    vertices: float = 0.6
+    """A millimetre of the face's vertices, place and size of the face taken away."""
     landmarks: float = 1.6e-3 * 5
     """A squared pixel; five times Deng's, because these landmarks are exact."""
     depth: float = 0.0

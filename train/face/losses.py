@@ -108,6 +108,18 @@ def vertex_loss(found: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
     return (distance * weights).sum() / (len(found) * weights.sum())
 
 
+def fitted_on(found: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
+    """Vertices (B,N,3) moved and scaled onto the truth (B,N,3) by weighted least squares; ``weights`` (N,).
+
+    A photo without its camera's data does not tell how large a head is, so nobody should be asked.
+    """
+    share = (weights / weights.sum())[:, None]
+    middle, target = (share * found).sum(1, keepdim=True), (share * truth).sum(1, keepdim=True)
+    spread, aim = found - middle, truth - target
+    scale = (share * spread * aim).sum((1, 2)) / (share * spread.square()).sum((1, 2)).clamp(min=LEAST_SQUARE)
+    return scale[:, None, None] * spread + target
+
+
 def depth_loss(found: Tensor, truth: Tensor) -> Tensor:
     """Mean difference of depths (B,H,W) in mm where both are finite, or 0; capped at another surface's."""
     known = torch.isfinite(found) & torch.isfinite(truth)

@@ -27,6 +27,7 @@ from .data import FaceData, Jitter, read_faces, tensors
 from .losses import (
     coefficient_loss,
     depth_loss,
+    fitted_on,
     landmark_loss,
     landmark_weights_478,
     light_loss,
@@ -88,13 +89,14 @@ class FaceTask:
         shapes = model.vertices(answer.identity, answer.expression)
         truth = model.vertices(batch["identity"], batch["expression"])
         points = cameras.to_camera(model.landmarks_478.of(shapes), answer.rotation, answer.place)
+        face = model.face.float()
         parts = {
             "identity": coefficient_loss(answer.identity, batch["identity"]),
             "expression": coefficient_loss(answer.expression, batch["expression"]),
             "light": light_loss(answer.light, batch["light"]),
             "rotation": rotation_loss(answer.rotation, batch["rotation"]),
             "place": coefficient_loss(answer.place, batch["place"]),
-            "vertices": vertex_loss(shapes, truth, model.face.float()),
+            "vertices": vertex_loss(fitted_on(shapes, truth, face), truth, face),
             "landmarks": landmark_loss(
                 cameras.project(points), batch["landmarks"], landmark_weights_478(points.device)
             ),
@@ -112,7 +114,7 @@ class FaceTask:
     ) -> tuple[dict[str, float], NDArray[np.uint8] | None]:
         """Over the check samples, in windows that do not stray:
 
-        ``vertices_mm``, error of the face in the head frame, beside ``mean_head_mm``, that of the mean head;
+        ``vertices_mm``, error of the face's shape whatever its size, and ``mean_head_mm``, that of the mean;
         ``pose_deg``, mean absolute error of yaw, pitch and roll; ``landmarks_px``. The score is the
         negative error of the face.
         """
@@ -137,15 +139,15 @@ class FaceTask:
         model = self._model(batch["picture"].device)
         truth = model.vertices(batch["identity"], batch["expression"])
         shapes = model.vertices(answer.identity, answer.expression)
-        face = model.face.float()
+        face, mean = model.face.float(), model.mean[None].expand_as(truth)
         angles = [
             np.array(angles_from_rotation(r[0].cpu().numpy())) for r in (answer.rotation, batch["rotation"])
         ]
         off = (angles[0] - angles[1] + 180) % 360 - 180
         distance = (self._pixels(answer, batch) - batch["landmarks"]).norm(dim=-1)
         return {
-            "vertices_mm": vertex_loss(shapes, truth, face).item(),
-            "mean_head_mm": vertex_loss(model.mean[None], truth, face).item(),
+            "vertices_mm": vertex_loss(fitted_on(shapes, truth, face), truth, face).item(),
+            "mean_head_mm": vertex_loss(fitted_on(mean, truth, face), truth, face).item(),
             "pose_deg": float(np.abs(off).mean()),
             "landmarks_px": distance.mean().item(),
         }

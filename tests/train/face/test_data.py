@@ -39,6 +39,14 @@ def test_truth_holds_in_every_window(tmp_path: Path) -> None:
         torch.testing.assert_close(seen, sample["landmarks"], rtol=0, atol=0.01)
 
 
+def test_faces_without_depth_have_none(tmp_path: Path) -> None:
+    entry = {name: value for name, value in faces.line(1).items() if name != "face_depth"}
+    data = FaceData([faces.write(tmp_path, [{**entry, "face_depth": "x.npy"}])], 64, STRAYING, seed=3)
+    assert torch.isfinite(data.sample(0)["depth"]).any()
+    (tmp_path / "manifest.jsonl").write_text(json.dumps(entry))
+    assert not torch.isfinite(FaceData([tmp_path], 64, STRAYING, seed=3).sample(0)["depth"]).any()
+
+
 def test_what_the_generator_writes_is_understood(tmp_path: Path) -> None:
     """The generator bends necks, turns eyes and knows its own landmarks: ours must agree."""
     batch = generate([sample_scene(11)], size=64)

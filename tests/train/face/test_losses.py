@@ -19,6 +19,7 @@ from train.face.losses import (
     OTHER_SURFACE_MM,
     coefficient_loss,
     depth_loss,
+    fitted_on,
     flatness_loss,
     identity_loss,
     landmark_loss,
@@ -108,6 +109,21 @@ def test_depth_by_hand() -> None:
     loss.backward()
     assert found.grad is not None and found.grad.tolist() == [[[-0.5, 0.0, 0.0, 0.0]]]
     assert depth_loss(torch.full((1, 1, 1), inf), torch.zeros(1, 1, 1)).item() == 0
+
+
+def test_size_and_place_do_not_count_but_shape_does() -> None:
+    generator = torch.Generator().manual_seed(2)
+    truth = torch.randn(2, 9, 3, generator=generator, dtype=torch.float64)
+    weights = torch.rand(9, generator=generator, dtype=torch.float64)
+    torch.testing.assert_close(fitted_on(0.7 * truth + 3.0, truth, weights), truth)
+    other = torch.randn(2, 9, 3, generator=generator, dtype=torch.float64)
+    fitted = fitted_on(other, truth, weights)
+
+    def off(points: torch.Tensor) -> torch.Tensor:
+        return ((points - truth).square().sum(2) * weights).sum(1)
+
+    for nearby in (fitted * 1.01, fitted * 0.99, fitted + 0.01, fitted - 0.01):
+        assert (off(nearby) > off(fitted)).all()
 
 
 @pytest.mark.parametrize("degrees", [0.0, 30.0, 180.0])
