@@ -7,10 +7,10 @@ import json
 import ssl
 from dataclasses import dataclass
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from ..backend import protocol
-from ..backend.protocol import BackendInfo, ErrorBody, JobStatus
+from ..backend.protocol import BackendInfo, ErrorBody, JobStatus, Quality
 from .errors import BackendUnreachable, ProtocolMismatch
 from .messages import explain
 
@@ -68,10 +68,12 @@ class Client:
         check_protocol(info.protocol, info.version)
         return info
 
-    def reconstruct(self, photo: bytes, face: int | None = None) -> JobStatus:
+    def reconstruct(
+        self, photo: bytes, face: int | None = None, quality: Quality = Quality.FAST
+    ) -> JobStatus:
         """Hand in the bytes of a photo file; ``face`` as in the protocol, None for the largest."""
-        query = "" if face is None else f"?face={face}"
-        return self._parsed(JobStatus, self._call("POST", f"/v1/jobs/reconstruct{query}", photo))
+        query = urlencode({"quality": quality.value} | ({} if face is None else {"face": face}))
+        return self._parsed(JobStatus, self._call("POST", f"/v1/jobs/reconstruct?{query}", photo))
 
     def refine(self, payload: bytes) -> JobStatus:
         """Hand in a coarse render with its plate."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
+from ..backend.protocol import Quality
 from . import PACKAGE
 from .client import Address
 from .errors import BackendUnreachable
@@ -17,6 +18,12 @@ from .state import BackendState
 
 if TYPE_CHECKING:
     from bpy.types import Context
+
+QUALITIES = (
+    (Quality.FAST.value, "Fast", "Place the head by the landmarks of the face; takes a moment"),
+    (Quality.BEST.value, "Best", "Polish shape and pose by the photo's pixels; takes some seconds more"),
+)
+"""Items of *Fit*, here and in the import."""
 
 TEXT_COLUMNS = 70
 """Characters of a line of explanation; Blender does not wrap labels."""
@@ -45,6 +52,12 @@ class LikenessPreferences(bpy.types.AddonPreferences):
         name="Token", description="Access token that the server asks for", subtype="PASSWORD"
     )
 
+    quality: EnumProperty(
+        name="Fit",
+        description="How closely new heads are fitted to their photo, unless the import says otherwise",
+        items=QUALITIES,
+    )
+
     def draw(self, context: Context) -> None:
         """Show the choice and what the backend is doing."""
         layout = self.layout
@@ -58,6 +71,7 @@ class LikenessPreferences(bpy.types.AddonPreferences):
             layout.prop(self, "url")
             layout.prop(self, "token")
         draw_state(layout, session.state(backend_choice(context)))
+        layout.prop(self, "quality", expand=True)
 
 
 def draw_state(layout: bpy.types.UILayout, state: BackendState) -> None:

@@ -6,11 +6,13 @@ imports nothing but the standard library and stays valid on Python 3.11.
 Routes (all need ``Authorization: Bearer <token>``)::
 
     GET    /v1/info                          -> BackendInfo
-    POST   /v1/jobs/reconstruct?face=N       body: the photo's own bytes (N: 1 = largest)  -> JobStatus
+    POST   /v1/jobs/reconstruct?face=N&quality=Q  body: the photo's own bytes     -> JobStatus
     POST   /v1/jobs/refine                   body: payload (see below)        -> JobStatus
     GET    /v1/jobs/{id}?after=REV&wait=SEC  long poll                        -> JobStatus
     GET    /v1/jobs/{id}/result              payload
     DELETE /v1/jobs/{id}                     cancel and forget                -> JobStatus
+
+``face`` counts from the largest (1, the default); ``quality`` is a :class:`Quality` (default ``fast``).
 
 A *payload* is an ``.npz`` archive without pickles: a JSON header in the member ``header`` (uint8)
 and named arrays; images travel as PNG bytes in uint8 arrays named ``image/<name>``.

@@ -10,7 +10,7 @@ import numpy as np
 from backend.camera import Camera
 from backend.frames import Pose, rotation_from_angles
 from backend.progress import ignore
-from backend.protocol import Stage
+from backend.protocol import Quality, Stage
 from backend.reconstruction import Reconstruction, TexturedMesh
 from backend.still import Still
 
@@ -68,8 +68,8 @@ class FakeEngine:
     started: threading.Event = field(default_factory=threading.Event)
     calls: list[tuple] = field(default_factory=list)
 
-    def reconstruct(self, photo, *, face=None, progress=ignore) -> Reconstruction:
-        self.calls.append((photo.pixels.shape, face))
+    def reconstruct(self, photo, *, face=None, quality=Quality.FAST, progress=ignore) -> Reconstruction:
+        self.calls.append((photo.pixels.shape, face, quality))
         progress(Stage.DETECT, 0.2)
         self.started.set()
         while self.gate is not None and not self.gate.wait(0.005):

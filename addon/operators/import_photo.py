@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import bpy
-from bpy.props import IntProperty, StringProperty
+from bpy.props import EnumProperty, IntProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
-from ...backend.protocol import MAX_PHOTO_BYTES
+from ...backend.protocol import MAX_PHOTO_BYTES, Quality
 from ..head_data import HeadData, decode_head
 from ..jobs import Request
+from ..preferences import QUALITIES, preferences
 from ..session import read_photo, session
 from ..views import redraw_sidebars
 from .job_operator import JobOperator
@@ -34,21 +35,34 @@ class LIKENESS_OT_import_photo(bpy.types.Operator, JobOperator, ImportHelper):
         max=99,
         options={"SKIP_SAVE"},
     )
+    quality: EnumProperty(
+        name="Fit",
+        description="How closely the head is fitted to the photo",
+        items=QUALITIES,
+        options={"SKIP_SAVE"},
+    )
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Ask for a file unless one was dropped."""
+        self._use_preferences(context)
         return self.execute(context) if self.filepath else ImportHelper.invoke(self, context, event)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Send the photo to the backend; the head is built when it comes back."""
+        self._use_preferences(context)
         path = Path(bpy.path.abspath(self.filepath))
-        face = self.face or None
+        face, quality = self.face or None, Quality(self.quality)
         request: Request[HeadData] = Request(
             title=path.name,
-            submit=lambda client: client.reconstruct(read_photo(path, MAX_PHOTO_BYTES), face),
+            submit=lambda client: client.reconstruct(read_photo(path, MAX_PHOTO_BYTES), face, quality),
             decode=lambda data: decode_head(path.stem, data),
         )
         return self.start(context, request)
+
+    def _use_preferences(self, context: bpy.types.Context) -> None:
+        """Where nobody chose a quality, the preferences do."""
+        if not self.properties.is_property_set("quality"):
+            self.quality = preferences(context).quality
 
     def finished(self, context: bpy.types.Context, result: HeadData) -> set[str]:
         """Build the head as a step of its own that can be undone and redone."""

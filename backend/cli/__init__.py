@@ -16,6 +16,7 @@ from pathlib import Path
 from .. import __version__
 from ..errors import FaceUnusable, LikenessError, NoFaceFound, PhotoTooLarge, PhotoUnreadable
 from ..libraries import library_missing
+from ..protocol import Quality
 
 REFUSALS = (PhotoUnreadable, PhotoTooLarge, NoFaceFound, FaceUnusable)
 
@@ -87,6 +88,7 @@ def _add_import(commands: Commands) -> None:
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="DIR", help="folder for the files"
     )
+    _add_quality(parser)
     _add_model(parser)
     _add_json(parser)
 
@@ -104,6 +106,7 @@ def _add_repose(commands: Commands) -> None:
             f"--{name}", type=float, default=0.0, metavar="DEG", help=f"degrees to turn {direction}"
         )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="PNG", help="picture to write")
+    _add_quality(parser)
     _add_model(parser)
     _add_json(parser)
 
@@ -160,6 +163,17 @@ def _add_photo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("photo", type=Path, help="JPEG, PNG or WebP")
     parser.add_argument(
         "--face", type=_at_least(1), metavar="N", help="which person, 1 is the largest face (default)"
+    )
+
+
+def _add_quality(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--quality",
+        type=Quality,
+        choices=tuple(Quality),
+        default=Quality.FAST,
+        metavar="{fast,best}",
+        help="best lets the pixels polish the fit, which takes longer (default: fast)",
     )
 
 

@@ -23,7 +23,9 @@ def run(options: argparse.Namespace) -> int:
     with progress_line() as progress, libraries_silenced():
         engine = Engine(model=chosen_model(options.model, options.model_file))
         start = time.perf_counter()
-        reconstruction = engine.reconstruct(photo, face=options.face, progress=progress)
+        reconstruction = engine.reconstruct(
+            photo, face=options.face, quality=options.quality, progress=progress
+        )
         summary = report(reconstruction, engine.device_name)
         folder = options.output
         files = {

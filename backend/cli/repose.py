@@ -18,7 +18,9 @@ def run(options: argparse.Namespace) -> int:
     photo = read_photo(options.photo)
     with progress_line() as progress, libraries_silenced():
         engine = Engine(model=chosen_model(options.model, options.model_file))
-        reconstruction = engine.reconstruct(photo, face=options.face, progress=progress)
+        reconstruction = engine.reconstruct(
+            photo, face=options.face, quality=options.quality, progress=progress
+        )
         pose = reconstruction.pose.turned(options.yaw, options.pitch, options.roll)
         coarse = render_coarse(reconstruction, pose)
         still = engine.refine(coarse, reconstruction.images["plate"], progress=progress)

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ..errors import BadRequest, LikenessError
-from ..protocol import MAX_PAYLOAD_BYTES, MAX_PHOTO_BYTES, ErrorBody, ErrorCode, to_json
+from ..protocol import MAX_PAYLOAD_BYTES, MAX_PHOTO_BYTES, ErrorBody, ErrorCode, Quality, to_json
 from .jobs import JobQueue
 from .security import LOOPBACK_NAMES, Doorkeeper
 from .studio import Studio
@@ -94,10 +94,10 @@ class Routes:
 
     async def reconstruct(self, request: Request) -> Response:
         """Queue a photo."""
-        face = _number(request, "face", int, 1)
+        face, quality = _number(request, "face", int, 1), _quality(request)
         self._jobs.check_room()
         data = await _body(request, MAX_PHOTO_BYTES)
-        return _json(self._jobs.submit("reconstruct", self._studio.reconstruct(data, face)))
+        return _json(self._jobs.submit("reconstruct", self._studio.reconstruct(data, face, quality)))
 
     async def refine(self, request: Request) -> Response:
         """Queue a coarse render."""
@@ -161,6 +161,15 @@ async def _body(request: Request, limit: int) -> bytes:
         if len(chunks) > limit:
             raise too_large
     return bytes(chunks)
+
+
+def _quality(request: Request) -> Quality:
+    """The query's quality of the fit."""
+    text = request.query_params.get("quality", Quality.FAST)
+    try:
+        return Quality(text)
+    except ValueError as error:
+        raise BadRequest(f"The backend does not understand quality={text[:20]!r}.") from error
 
 
 def _number(request: Request, name: str, kind: type[N], low: float) -> N | None:

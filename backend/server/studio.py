@@ -13,7 +13,7 @@ from ..errors import BadRequest
 from ..payload import BadPayload
 from ..photo import Photo, load_photo
 from ..progress import Progress
-from ..protocol import PROTOCOL, BackendInfo, Stage
+from ..protocol import PROTOCOL, BackendInfo, Quality, Stage
 from ..reconstruction import Reconstruction
 from ..still import Still
 from ..wire import pack_reconstruction, pack_still, unpack_refine_request
@@ -35,7 +35,9 @@ class Engine(Protocol):
         """Stages that are still interim."""
         ...
 
-    def reconstruct(self, photo: Photo, *, face: int | None, progress: Progress) -> Reconstruction:
+    def reconstruct(
+        self, photo: Photo, *, face: int | None, quality: Quality, progress: Progress
+    ) -> Reconstruction:
         """A head from a photo."""
         ...
 
@@ -68,13 +70,13 @@ class Studio:
             return BackendInfo(PROTOCOL, __version__, "")
         return BackendInfo(PROTOCOL, __version__, engine.device_name, tuple(engine.interim))
 
-    def reconstruct(self, data: bytes, face: int | None) -> Work:
+    def reconstruct(self, data: bytes, face: int | None, quality: Quality = Quality.FAST) -> Work:
         """Work that turns the bytes of a photo into a reconstruction's payload."""
 
         def work(progress: Progress) -> bytes:
             progress(Stage.LOAD, 0.0)
             photo = load_photo(data)
-            reconstruction = self.engine().reconstruct(photo, face=face, progress=progress)
+            reconstruction = self.engine().reconstruct(photo, face=face, quality=quality, progress=progress)
             progress(Stage.PACK, 0.0)
             return pack_reconstruction(reconstruction)
 

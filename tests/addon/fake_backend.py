@@ -3,7 +3,7 @@
 How it starts is said by the environment variable ``LIKENESS_FAKE_START``: empty, ``crash``, ``silent``
 (never ready) or ``old`` (another protocol). What a job does is said by the bytes that are handed in
 as the photo: ``slow`` (runs until cancelled), ``die`` (the process ends in mid-job), ``broken`` (a
-damaged result), ``fail:<error code>``, ``warn``; anything else succeeds.
+damaged result), ``fail:<error code>``, ``warn``, ``echo`` (warns with the query); anything else succeeds.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ class Jobs:
         self.states: dict[str, JobStatus] = {}
         self.results: dict[str, bytes] = {}
 
-    def start(self, kind: str, body: bytes) -> JobStatus:
+    def start(self, kind: str, body: bytes, query: str = "") -> JobStatus:
         status = JobStatus(uuid.uuid4().hex, kind, JobState.QUEUED)
         self.states[status.id] = status
-        threading.Thread(target=self._work, args=(status.id, kind, body), daemon=True).start()
+        threading.Thread(target=self._work, args=(status.id, kind, body, query), daemon=True).start()
         return status
 
     def update(self, job: str, **changes) -> bool:
@@ -71,7 +71,7 @@ class Jobs:
             )
             return self.states.get(job)
 
-    def _work(self, job: str, kind: str, body: bytes) -> None:
+    def _work(self, job: str, kind: str, body: bytes, query: str) -> None:
         for number, stage in enumerate(Stage):
             self.update(job, state=JobState.RUNNING, stage=stage.value, fraction=number / len(Stage))
         if kind == "refine":
@@ -91,7 +91,7 @@ class Jobs:
         elif body == b"broken":
             self.results[job] = synthetic.reconstruction()[:-2000]
         else:
-            warnings = ("The face is turned far to the side.",) if body == b"warn" else ()
+            warnings = {b"warn": ("The face is turned far to the side.",), b"echo": (query,)}.get(body, ())
             self.results[job] = synthetic.reconstruction(warnings)
         self.update(job, state=JobState.SUCCEEDED, fraction=1.0)
 
@@ -123,7 +123,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         if self._allowed():
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            self._send(to_json(JOBS.start(urlsplit(self.path).path.rpartition("/")[2], body)))
+            url = urlsplit(self.path)
+            self._send(to_json(JOBS.start(url.path.rpartition("/")[2], body, url.query)))
 
     def do_DELETE(self) -> None:
         if self._allowed():

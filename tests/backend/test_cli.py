@@ -22,6 +22,7 @@ from backend import bench
 from backend.cli import main
 from backend.errors import FaceUnusable, NoFaceFound
 from backend.progress import ignore
+from backend.protocol import Quality
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ["head.glb", "head.npz", "preview.png", "report.json"]
@@ -30,10 +31,10 @@ FILES = ["head.glb", "head.npz", "preview.png", "report.json"]
 class TalkativeEngine(FakeEngine):
     """Prints from native code, as MediaPipe does."""
 
-    def reconstruct(self, photo, *, face=None, progress=ignore):
+    def reconstruct(self, photo, *, face=None, quality=Quality.FAST, progress=ignore):
         os.write(1, b"native words\n")
         os.write(2, b"W0000 native words\n")
-        return super().reconstruct(photo, face=face, progress=progress)
+        return super().reconstruct(photo, face=face, quality=quality, progress=progress)
 
 
 @pytest.fixture
@@ -62,11 +63,16 @@ def test_import_writes_four_files(engine, photo: Path, tmp_path: Path, capfd) ->
     out = tmp_path / "new folder" / "ü"
     assert main(["import", str(photo), "-o", str(out), "--face", "2"]) == 0
     assert names(out) == FILES
-    assert engine.calls == [((48, 64, 3), 2)]
+    assert engine.calls == [((48, 64, 3), 2, Quality.FAST)]
     words = capfd.readouterr()
     assert "The face is turned." in words.out
     assert "native" not in words.out + words.err
     assert Image.open(out / "preview.png").mode == "RGB"
+
+
+def test_the_best_fit_is_asked_for(engine, photo: Path, tmp_path: Path) -> None:
+    assert main(["import", str(photo), "-o", str(tmp_path / "out"), "--quality", "best"]) == 0
+    assert engine.calls == [((48, 64, 3), None, Quality.BEST)]
 
 
 def test_import_prints_one_object(engine, photo: Path, tmp_path: Path, capfd) -> None:
@@ -157,6 +163,7 @@ def test_repose_turns_by_the_angles(engine, photo: Path, tmp_path: Path, monkeyp
         ["import"],
         ["import", "x"],
         ["import", "x", "-o", "y", "--face", "0"],
+        ["import", "x", "-o", "y", "--quality", "perfect"],
         ["eval", "beauty", "x"],
         ["bench", "--runs", "3"],
     ],

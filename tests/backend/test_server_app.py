@@ -26,6 +26,7 @@ from backend.protocol import (
     ErrorCode,
     JobState,
     JobStatus,
+    Quality,
     RefineHeader,
     from_json,
 )
@@ -100,9 +101,14 @@ def test_a_photo_becomes_a_payload(server) -> None:
     assert job.state is JobState.SUCCEEDED
     opened = open_reconstruction(server.client.get(f"/v1/jobs/{job.id}/result").content)
     assert list(opened.meshes) == [mesh.name for mesh in small_reconstruction().meshes]
-    assert server.engine.calls == [((48, 64, 3), 2)]
+    assert server.engine.calls == [((48, 64, 3), 2, Quality.FAST)]
     assert server.client.delete(f"/v1/jobs/{job.id}").status_code == 200
     refused(server.client.get(f"/v1/jobs/{job.id}/result"), 404, ErrorCode.NOT_FOUND)
+
+
+def test_the_quality_reaches_the_engine(server) -> None:
+    follow(server, submit(server, "?quality=best"))
+    assert server.engine.calls == [((48, 64, 3), None, Quality.BEST)]
 
 
 def test_a_coarse_render_becomes_a_still(server) -> None:

@@ -79,6 +79,21 @@ def test_warnings_reach_the_artist(addon, backend, photo):
 
 
 @pytest.mark.parametrize(
+    ("preferred", "chosen", "sent"),
+    [
+        ("fast", None, "fast"),
+        ("best", None, "best"),
+        ("best", "fast", "fast"),
+    ],
+)
+def test_the_fit_is_chosen_in_the_import_or_the_preferences(addon, backend, photo, preferred, chosen, sent):
+    backend.quality = preferred
+    bpy.ops.likeness.import_photo(filepath=photo("echo"), **({"quality": chosen} if chosen else {}))
+    backend.quality = "fast"
+    assert f"quality={sent}" in addon("session").session.notice
+
+
+@pytest.mark.parametrize(
     ("content", "words"),
     [
         ("fail:no_face", "Words of the backend. A hint of the backend"),
