@@ -9,6 +9,9 @@ from backend.nets.face_crop import FACE_SIZE
 
 from ..common.experiment import Run
 
+ALBEDO = 80
+"""Components of the albedo that the network speaks of."""
+
 
 @dataclass(frozen=True)
 class FaceExperiment:
@@ -20,6 +23,9 @@ class FaceExperiment:
     """Key of :data:`backend.nets.face_net.BACKBONES`."""
     side: int = FACE_SIZE
     """Side of the windows in pixels, a multiple of 32."""
+    coarse_side: int = FACE_SIZE
+    coarse_steps: int = 0
+    """Side of the windows of the first steps: half the work while there is most to learn."""
     shift_jitter: float = 0.03
     size_jitter: float = 0.06
     """Spread of the windows about the known landmarks (:class:`train.face.data.Jitter`)."""
@@ -43,7 +49,7 @@ class FaceExperiment:
         run = replace(
             self.run, steps=2, batch=2, warmup=1, log_every=1, save_every=2, evaluate_every=2, workers=0
         )
-        return replace(self, run=run, side=64, pretrained=False)
+        return replace(self, run=run, side=64, coarse_side=32, coarse_steps=1, pretrained=False)
 
 
 EXPERIMENTS: dict[str, FaceExperiment] = {
@@ -51,8 +57,19 @@ EXPERIMENTS: dict[str, FaceExperiment] = {
     for experiment in (
         FaceExperiment(
             "cpu",
-            Run(steps=6000, batch=16, rate=1e-3, workers=1, log_every=20, save_every=100, evaluate_every=500),
+            Run(
+                steps=6000,
+                batch=16,
+                rate=1e-3,
+                ema=0.997,
+                workers=1,
+                log_every=20,
+                save_every=100,
+                evaluate_every=500,
+            ),
             backbone="light",
+            coarse_side=160,
+            coarse_steps=4000,
             pretrained=True,
         ),
         FaceExperiment(

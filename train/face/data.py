@@ -76,7 +76,7 @@ class KnownFace:
     """(9,3) as in :class:`backend.nets.face_net.FaceCoefficients`, scaled by :func:`even_out`."""
 
     def read(self) -> tuple[NDArray[np.uint8], Numbers]:
-        """Picture (H,W,3) sRGB and depth of the bare face (H,W) in mm, NaN if unknown; raises BrokenSample."""
+        """Picture (H,W,3) sRGB, and the bare face's depth (H,W) in mm or NaN; raises BrokenSample."""
         pixels = cv2.imread(str(self.image), cv2.IMREAD_COLOR_RGB)
         if pixels is None:
             raise BrokenSample(self.image, "it is no picture")
@@ -94,6 +94,9 @@ class KnownFace:
 class FaceData:
     """Windows of all folders; each folder is drawn from equally often, however large it is."""
 
+    coarse: tuple[int, int] = (0, 0)
+    """How many samples come first with another side, and that side."""
+
     def __init__(self, folders: Sequence[Path], side: int, jitter: Jitter, seed: int) -> None:
         if not folders:
             raise EmptyDataset("No folder of samples was named.", "Name at least one with --data.")
@@ -106,7 +109,8 @@ class FaceData:
         rng = sample_generator(self._seed, number)
         folder = self._folders[rng.integers(len(self._folders))]
         face = folder[rng.integers(len(folder))]
-        window = strayed(face_window(face.landmarks_px, self._side), self._jitter, rng)
+        side = self.coarse[1] if number < self.coarse[0] else self._side
+        window = strayed(face_window(face.landmarks_px, side), self._jitter, rng)
         return tensors(face, *self._read(face), window)
 
 

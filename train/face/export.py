@@ -18,14 +18,12 @@ from ..common.checkpoint import BEST, Checkpoint, load_checkpoint
 from ..common.errors import TrainingError
 from ..common.experiment import from_json
 from ..common.export import NotExportable, write_card, write_weights
-from .config import FaceExperiment
+from .config import ALBEDO, FaceExperiment
 
 PURPOSE = """\
 Reads shape, expression, light and pose of the shipped head from one picture of a face
 (`backend/nets/face_net.py`). The light backbone began as dlib's face recogniser (public domain,
 `identity.card.md`)."""
-ALBEDO = 0
-"""Components: the shipped head has no albedo basis yet."""
 
 
 def export(checkpoint: Checkpoint, asset: Path, data: str, licence: str, metrics: Path | None) -> Path:

@@ -22,7 +22,7 @@ from ..common.distributed import World
 from ..common.errors import WrongExperiment
 from ..common.loading import load_batches
 from ..parsing.pretrained import start_from_recogniser
-from .config import FaceExperiment
+from .config import ALBEDO, FaceExperiment
 from .data import FaceData, Jitter, read_faces, tensors
 from .losses import (
     coefficient_loss,
@@ -65,7 +65,7 @@ class FaceTask:
 
     def build(self) -> nn.Module:
         """The network, its encoder with the recogniser's filters if the experiment says so."""
-        net = BACKBONES[self.experiment.backbone](FaceDimensions.of(load_head_model()))
+        net = BACKBONES[self.experiment.backbone](FaceDimensions.of(load_head_model(), ALBEDO))
         if self.experiment.pretrained and isinstance(net.backbone, LightBackbone):
             pictures = torch.stack([self._data.sample(k)["picture"] for k in range(CALIBRATION)])
             start_from_recogniser(net.backbone.encoder, load_identity_net(), pictures)
@@ -73,6 +73,9 @@ class FaceTask:
 
     def batches(self, first: int, world: World) -> Iterator[Batch]:
         """See :class:`train.common.loop.Task`."""
+        run = self.experiment.run
+        whole = run.batch * run.accumulate * world.size
+        self._data.coarse = (self.experiment.coarse_steps * whole, self.experiment.coarse_side)
         return load_batches(self._data, first, self.experiment.run, world)
 
     def loss(self, net: nn.Module, batch: Batch) -> dict[str, Tensor]:
