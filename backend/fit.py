@@ -275,7 +275,7 @@ class _ResidualSmoother:
 
     def __init__(self, model: MorphableModel, use: NDArray[np.bool_], stiffness: float) -> None:
         count = len(model.mean)
-        laplacian = _graph_laplacian(model.polygons, count)
+        laplacian = graph_laplacian(model.polygons, count)
         take, weights = model.landmarks_478.vertices[use], model.landmarks_478.weights[use]
         rows = np.repeat(np.arange(len(take)), 3)
         self._embed = sp.csr_matrix((weights.ravel(), (rows, take.ravel())), (len(take), count))
@@ -290,7 +290,7 @@ class _ResidualSmoother:
         return np.stack([self._solve(target[:, axis]) for axis in range(3)], axis=1)
 
 
-def _graph_laplacian(polygons: NDArray[np.int32], count: int) -> sp.csr_matrix:
+def graph_laplacian(polygons: NDArray[np.int32], count: int) -> sp.csr_matrix:
     """Uniform graph Laplacian (N,N) of the polygon edges, rows scaled to sum of neighbours 1."""
     following = np.roll(polygons, -1, axis=1)
     last = polygons[:, 3] < 0
