@@ -34,6 +34,7 @@ from .refine import ClassicalRefiner, Refiner
 from .shell_texture import back_image, front_image, over
 from .sight import Sight
 from .still import Still
+from .transfer import FaceMeasure
 
 FINER = 2
 """Visibility is decided at this multiple of the crop's resolution: nostrils and lids are small."""
@@ -178,6 +179,20 @@ class Engine:
             timings_ms=watch.timings_ms,
             interim=self.interim,
         )
+
+    def measure(
+        self,
+        photo: Photo,
+        *,
+        face: int | None = None,
+        quality: Quality = Quality.FAST,
+        progress: Progress = ignore,
+    ) -> FaceMeasure:
+        """Pose and expression in a photo, to be taken over by another head; raises as :meth:`fit`."""
+        progress(Stage.DETECT, 0.0)
+        fit, _, warnings = self.fit(photo, face=face, quality=quality)
+        weights = zip(self.model.expression_names, fit.expression.tolist(), strict=True)
+        return FaceMeasure(fit.pose, dict(weights), self.model.name, warnings)
 
     def _dress(
         self,

@@ -58,6 +58,12 @@ class Cancelled(LikenessError):
         super().__init__(message, hint)
 
 
+class ExpressionsDiffer(LikenessError):
+    """Two heads come from morphable models that share no expression."""
+
+    code = ErrorCode.BAD_REQUEST
+
+
 class StorageFailed(LikenessError):
     """A result could not be written (full disk, read-only folder)."""
 

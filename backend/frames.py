@@ -60,6 +60,22 @@ class Pose:
         rotation = rotation_from_angles(yaw + yaw_deg, pitch + pitch_deg, roll + roll_deg)
         return Pose(rotation, self.translation_mm)
 
+    def facing_like(self, other: Pose) -> Pose:
+        """This head, turned so that it faces its camera as ``other`` faces its own.
+
+        What a viewer sees of a head is its rotation against the line of sight, and lines of sight differ: a
+        head at the picture's edge shows more of one side than its rotation alone says.
+        """
+        seen = _line_of_sight(other.translation_mm).T @ other.rotation
+        return Pose(_line_of_sight(self.translation_mm) @ seen, self.translation_mm)
+
+
+def _line_of_sight(point_cam: Array) -> Array:
+    """(3,3) smallest rotation that turns the optical axis towards a point before the camera."""
+    x, y, z = point_cam / np.linalg.norm(point_cam)
+    cross = np.array([[0.0, 0.0, x], [0.0, 0.0, y], [-x, -y, 0.0]])
+    return np.eye(3) + cross + cross @ cross / (1.0 + z)
+
 
 def rotation_from_angles(yaw_deg: float, pitch_deg: float, roll_deg: float) -> Array:
     """(3,3) head-to-camera rotation of the pose angles in degrees."""

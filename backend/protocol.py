@@ -7,6 +7,7 @@ Routes (all need ``Authorization: Bearer <token>``)::
 
     GET    /v1/info                          -> BackendInfo
     POST   /v1/jobs/reconstruct?face=N&quality=Q  body: the photo's own bytes     -> JobStatus
+    POST   /v1/jobs/measure?face=N&quality=Q      body: the photo's own bytes     -> JobStatus
     POST   /v1/jobs/refine                   body: payload (see below)        -> JobStatus
     GET    /v1/jobs/{id}?after=REV&wait=SEC  long poll                        -> JobStatus
     GET    /v1/jobs/{id}/result              payload
@@ -24,6 +25,7 @@ from __future__ import annotations
 import enum
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from types import UnionType
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
@@ -61,6 +63,19 @@ class ErrorCode(enum.StrEnum):
 STATISTICAL_EXPRESSION = "Expression "
 """Names that begin with this are components of a statistical model: weights are standard deviations of
 either sign. All other expressions go by ARKit's names and have weights in [0,1]."""
+
+
+def common_expressions(
+    names: Iterable[str], model: str, other_names: Iterable[str], other_model: str
+) -> frozenset[str]:
+    """Expressions that mean the same in two morphable models.
+
+    ARKit's names do so everywhere; a statistical component belongs to its own model alone.
+    """
+    common = frozenset(names) & frozenset(other_names)
+    if model == other_model:
+        return common
+    return frozenset(name for name in common if not name.startswith(STATISTICAL_EXPRESSION))
 
 
 class JobState(enum.StrEnum):
@@ -187,6 +202,23 @@ class ReconstructionHeader:
     warnings: tuple[str, ...] = ()
     timings_ms: dict[str, float] = field(default_factory=dict[str, float])
     interim: tuple[str, ...] = ()
+    protocol: int = PROTOCOL
+
+
+Vector = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class MeasureHeader:
+    """What a person does in a photo: a payload without arrays."""
+
+    rotation: tuple[Vector, Vector, Vector]
+    """Rows of the head-to-camera rotation."""
+    translation_mm: Vector
+    """Head centre in camera space."""
+    expression: dict[str, float]
+    model: str
+    warnings: tuple[str, ...] = ()
     protocol: int = PROTOCOL
 
 

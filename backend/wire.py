@@ -26,9 +26,18 @@ from .payload import (
     pack,
     unpack,
 )
-from .protocol import CameraHeader, MeshHeader, ReconstructionHeader, RefineHeader, StillHeader, decode
+from .protocol import (
+    CameraHeader,
+    MeasureHeader,
+    MeshHeader,
+    ReconstructionHeader,
+    RefineHeader,
+    StillHeader,
+    decode,
+)
 from .reconstruction import Reconstruction, TexturedMesh
 from .still import Still
+from .transfer import FaceMeasure
 
 PNG_OPTIONS = (
     *(cv2.IMWRITE_PNG_COMPRESSION, 1),
@@ -104,6 +113,20 @@ def unpack_reconstruction(data: bytes) -> Reconstruction:
         timings_ms=header.timings_ms,
         interim=header.interim,
     )
+
+
+def pack_measure(measure: FaceMeasure) -> bytes:
+    """A measured face as a payload."""
+    rows = tuple(tuple(row) for row in measure.pose.rotation.tolist())
+    place = tuple(measure.pose.translation_mm.tolist())
+    return pack(MeasureHeader(rows, place, measure.expression, measure.model, measure.warnings), {})
+
+
+def unpack_measure(data: bytes) -> FaceMeasure:
+    """Inverse of :func:`pack_measure`; BadPayload if ``data`` is unfit."""
+    header = _decoded(MeasureHeader, unpack(data)[0])
+    pose = Pose(np.array(header.rotation), np.array(header.translation_mm))
+    return FaceMeasure(pose, header.expression, header.model, header.warnings)
 
 
 def pack_refine_request(request: RefineRequest) -> bytes:

@@ -13,6 +13,7 @@ from backend.progress import ignore
 from backend.protocol import Quality, Stage
 from backend.reconstruction import Reconstruction, TexturedMesh
 from backend.still import Still
+from backend.transfer import FaceMeasure
 
 
 def small_reconstruction() -> Reconstruction:
@@ -56,6 +57,12 @@ def small_reconstruction() -> Reconstruction:
     )
 
 
+def small_measure() -> FaceMeasure:
+    """Somebody who looks to the side with an open mouth."""
+    pose = Pose(rotation_from_angles(-20, 4, 1), np.array([3.0, -2.0, 700.0]))
+    return FaceMeasure(pose, {"jawOpen": 0.75, "mouthClose": 0.125}, "test", ("The photo is blurred.",))
+
+
 @dataclass
 class FakeEngine:
     """Reports two stages and returns a small head; can be told to fail or to wait."""
@@ -78,6 +85,13 @@ class FakeEngine:
             raise self.error
         progress(Stage.MESH, 0.9)
         return small_reconstruction()
+
+    def measure(self, photo, *, face=None, quality=Quality.FAST, progress=ignore) -> FaceMeasure:
+        self.calls.append((photo.pixels.shape, face, quality))
+        progress(Stage.DETECT, 0.2)
+        if self.error is not None:
+            raise self.error
+        return small_measure()
 
     def refine(self, coarse, plate, *, transparent=False, progress=ignore) -> Still:
         progress(Stage.REFINE, 0.5)

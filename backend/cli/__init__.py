@@ -59,6 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_doctor(commands)
     _add_import(commands)
     _add_repose(commands)
+    _add_transfer(commands)
     _add_serve(commands)
     _add_bench(commands)
     _add_eval(commands)
@@ -105,6 +106,26 @@ def _add_repose(commands: Commands) -> None:
         parser.add_argument(
             f"--{name}", type=float, default=0.0, metavar="DEG", help=f"degrees to turn {direction}"
         )
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="PNG", help="picture to write")
+    _add_quality(parser)
+    _add_model(parser)
+    _add_json(parser)
+
+
+def _add_transfer(commands: Commands) -> None:
+    words = "Give the head in TARGET the pose and the expression of SOURCE and write the picture."
+    parser = _command(commands, "transfer", "transfer", words)
+    parser.add_argument("source", type=Path, metavar="SOURCE", help="photo of the pose and expression")
+    parser.add_argument("target", type=Path, metavar="TARGET", help="photo of the head that takes them over")
+    parser.add_argument(
+        "--take", choices=("both", "pose", "expression"), default="both", help="what to take (default: both)"
+    )
+    parser.add_argument(
+        "--source-face", type=_at_least(1), metavar="N", help="which person of SOURCE (default: the largest)"
+    )
+    parser.add_argument(
+        "--face", type=_at_least(1), metavar="N", help="which person of TARGET (default: the largest)"
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="PNG", help="picture to write")
     _add_quality(parser)
     _add_model(parser)

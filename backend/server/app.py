@@ -1,8 +1,8 @@
-"""The HTTP interface: six routes over the job queue, errors turned into text in one place."""
+"""The HTTP interface: seven routes over the job queue, errors turned into text in one place."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from starlette.applications import Starlette
@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from ..errors import BadRequest, LikenessError
 from ..protocol import MAX_PAYLOAD_BYTES, MAX_PHOTO_BYTES, ErrorBody, ErrorCode, Quality, to_json
-from .jobs import JobQueue
+from .jobs import JobQueue, Work
 from .security import LOOPBACK_NAMES, Doorkeeper
 from .studio import Studio
 
@@ -68,6 +68,7 @@ def create_app(
         routes=[
             Route("/v1/info", routes.info, methods=["GET"]),
             Route("/v1/jobs/reconstruct", routes.reconstruct, methods=["POST"]),
+            Route("/v1/jobs/measure", routes.measure, methods=["POST"]),
             Route("/v1/jobs/refine", routes.refine, methods=["POST"]),
             Route("/v1/jobs/{id}", routes.status, methods=["GET"]),
             Route("/v1/jobs/{id}", routes.forget, methods=["DELETE"]),
@@ -93,11 +94,20 @@ class Routes:
         return _json(self._studio.info())
 
     async def reconstruct(self, request: Request) -> Response:
-        """Queue a photo."""
+        """Queue a photo that becomes a head."""
+        return await self._photo(request, "reconstruct", self._studio.reconstruct)
+
+    async def measure(self, request: Request) -> Response:
+        """Queue a photo of which only pose and expression are wanted."""
+        return await self._photo(request, "measure", self._studio.measure)
+
+    async def _photo(
+        self, request: Request, kind: str, work: Callable[[bytes, int | None, Quality], Work]
+    ) -> Response:
         face, quality = _number(request, "face", int, 1), _quality(request)
         self._jobs.check_room()
         data = await _body(request, MAX_PHOTO_BYTES)
-        return _json(self._jobs.submit("reconstruct", self._studio.reconstruct(data, face, quality)))
+        return _json(self._jobs.submit(kind, work(data, face, quality)))
 
     async def refine(self, request: Request) -> Response:
         """Queue a coarse render."""

@@ -16,7 +16,8 @@ from ..progress import Progress
 from ..protocol import PROTOCOL, BackendInfo, Quality, Stage
 from ..reconstruction import Reconstruction
 from ..still import Still
-from ..wire import pack_reconstruction, pack_still, unpack_refine_request
+from ..transfer import FaceMeasure
+from ..wire import pack_measure, pack_reconstruction, pack_still, unpack_refine_request
 from .jobs import Work
 
 Pixels = NDArray[np.uint8]
@@ -39,6 +40,10 @@ class Engine(Protocol):
         self, photo: Photo, *, face: int | None, quality: Quality, progress: Progress
     ) -> Reconstruction:
         """A head from a photo."""
+        ...
+
+    def measure(self, photo: Photo, *, face: int | None, quality: Quality, progress: Progress) -> FaceMeasure:
+        """Pose and expression in a photo."""
         ...
 
     def refine(self, coarse: Pixels, plate: Pixels, *, transparent: bool, progress: Progress) -> Still:
@@ -79,6 +84,16 @@ class Studio:
             reconstruction = self.engine().reconstruct(photo, face=face, quality=quality, progress=progress)
             progress(Stage.PACK, 0.0)
             return pack_reconstruction(reconstruction)
+
+        return work
+
+    def measure(self, data: bytes, face: int | None, quality: Quality = Quality.FAST) -> Work:
+        """Work that turns the bytes of a photo into the payload of what the person does in it."""
+
+        def work(progress: Progress) -> bytes:
+            progress(Stage.LOAD, 0.0)
+            photo = load_photo(data)
+            return pack_measure(self.engine().measure(photo, face=face, quality=quality, progress=progress))
 
         return work
 

@@ -18,6 +18,8 @@ import backend.cli.bench
 import backend.cli.evaluate
 import backend.cli.import_photo
 import backend.cli.repose
+import backend.cli.stills
+import backend.cli.transfer
 from backend import bench
 from backend.cli import main
 from backend.errors import FaceUnusable, NoFaceFound
@@ -40,7 +42,7 @@ class TalkativeEngine(FakeEngine):
 @pytest.fixture
 def engine(monkeypatch) -> FakeEngine:
     fake = TalkativeEngine()
-    for module in (backend.cli.import_photo, backend.cli.repose, bench):
+    for module in (backend.cli.import_photo, backend.cli.repose, backend.cli.transfer, bench):
         monkeypatch.setattr(module, "Engine", lambda **_: fake)
     return fake
 
@@ -148,12 +150,47 @@ def test_repose_turns_by_the_angles(engine, photo: Path, tmp_path: Path, monkeyp
         poses.append(pose)
         return np.zeros((48, 64, 4), np.uint8)
 
-    monkeypatch.setattr(backend.cli.repose, "render_coarse", render)
+    monkeypatch.setattr(backend.cli.stills, "render_coarse", render)
     arguments = ["--yaw", "25", "--pitch", "-5", "--roll", "3", "-o", str(tmp_path / "t.png")]
     assert main(["repose", str(photo), *arguments]) == 0
     before = small_reconstruction().pose.angles_deg
     changes = {name: angle - before[name] for name, angle in poses[0].angles_deg.items()}
     assert changes == pytest.approx({"yaw": 25, "pitch": -5, "roll": 3})
+
+
+@pytest.mark.parametrize(
+    ("take", "turns", "speaks"),
+    [("both", True, True), ("pose", True, False), ("expression", False, True)],
+)
+def test_transfer_takes_what_it_was_asked_for(
+    engine, photo: Path, tmp_path: Path, capfd, monkeypatch, take: str, turns: bool, speaks: bool
+) -> None:
+    rendered = []
+
+    def render(head, pose):
+        rendered.append((head, pose))
+        return np.zeros((48, 64, 4), np.uint8)
+
+    monkeypatch.setattr(backend.cli.stills, "render_coarse", render)
+    source, out = photo.with_name("source.png"), tmp_path / "moved.png"
+    Image.fromarray(np.zeros((30, 20, 3), np.uint8)).save(source)
+    arguments = ["--take", take, "--source-face", "2", "-o", str(out), "--json"]
+    assert main(["transfer", str(source), str(photo), *arguments]) == 0
+    assert engine.calls == [((30, 20, 3), 2, Quality.FAST), ((48, 64, 3), None, Quality.FAST)]
+    own, [(head, pose)] = small_reconstruction(), rendered
+    assert (pose.angles_deg != pytest.approx(own.pose.angles_deg)) is turns
+    assert (head.expression.tolist() == [0.75, 0.125]) is speaks
+    assert Image.open(out).size == (64, 48)
+    notes = json.loads(capfd.readouterr().out)["warnings"]
+    assert notes == ["source.png: The photo is blurred.", "my photo.png: The face is turned."]
+
+
+def test_transfer_says_which_photo_was_refused(engine, photo: Path, tmp_path: Path, capfd) -> None:
+    engine.error = NoFaceFound("No face.", "Take another.")
+    out = tmp_path / "out" / "x.png"
+    assert main(["transfer", str(photo), str(photo), "-o", str(out)]) == 2
+    assert capfd.readouterr().err == "my photo.png: No face. Take another.\n"
+    assert not out.parent.exists()
 
 
 @pytest.mark.parametrize(

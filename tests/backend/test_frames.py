@@ -54,6 +54,20 @@ def test_turning_adds_to_the_angles(yaw, pitch, roll, change):
     np.testing.assert_array_equal(turned.translation_mm, pose.translation_mm)
 
 
+places = st.tuples(st.floats(-400, 400), st.floats(-400, 400), st.floats(300, 3000)).map(np.array)
+
+
+@given(yaws, pitches, rolls, places, places)
+def test_facing_like_another_keeps_what_the_camera_sees(yaw, pitch, roll, place, other_place):
+    other = Pose(rotation_from_angles(yaw, pitch, roll), other_place)
+    own = Pose(np.eye(3), place).facing_like(other)
+    np.testing.assert_allclose(own.rotation @ own.rotation.T, np.eye(3), atol=1e-12)
+    np.testing.assert_array_equal(own.translation_mm, place)
+    seen, wanted = (pose.to_head(np.zeros(3)) for pose in (own, other))
+    np.testing.assert_allclose(seen / np.linalg.norm(seen), wanted / np.linalg.norm(wanted), atol=1e-9)
+    np.testing.assert_allclose(other.facing_like(own).rotation, other.rotation, atol=1e-9)
+
+
 def test_a_frontal_head_looks_into_the_camera_and_stands_upright():
     camera_axes = rotation_from_angles(0, 0, 0)
     np.testing.assert_array_equal(camera_axes, HEAD_TO_CAMERA_AXES)

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from backend_fakes import FakeEngine, small_reconstruction
+from backend_fakes import FakeEngine, small_measure, small_reconstruction
 from PIL import Image
 from starlette.testclient import TestClient
 
@@ -33,13 +33,14 @@ from backend.protocol import (
 from backend.server.app import HTTP_STATUS, create_app
 from backend.server.jobs import JobLimits, JobQueue
 from backend.server.studio import Studio
-from backend.wire import RefineRequest, pack_refine_request, unpack_still
+from backend.wire import RefineRequest, pack_refine_request, unpack_measure, unpack_still
 
 TOKEN = "correct-horse-battery-staple-0123456789"
 BINARY = {"Content-Type": "application/octet-stream"}
 ROUTES = [
     ("GET", "/v1/info"),
     ("POST", "/v1/jobs/reconstruct"),
+    ("POST", "/v1/jobs/measure"),
     ("POST", "/v1/jobs/refine"),
     ("GET", "/v1/jobs/some"),
     ("GET", "/v1/jobs/some/result"),
@@ -109,6 +110,20 @@ def test_a_photo_becomes_a_payload(server) -> None:
 def test_the_quality_reaches_the_engine(server) -> None:
     follow(server, submit(server, "?quality=best"))
     assert server.engine.calls == [((48, 64, 3), None, Quality.BEST)]
+
+
+def test_a_photo_is_measured(server) -> None:
+    answer = server.client.post("/v1/jobs/measure?face=3&quality=best", content=photo_bytes(), headers=BINARY)
+    job = follow(server, from_json(JobStatus, answer.content))
+    measure = unpack_measure(server.client.get(f"/v1/jobs/{job.id}/result").content)
+    assert measure.expression == small_measure().expression
+    assert server.engine.calls == [((48, 64, 3), 3, Quality.BEST)]
+
+
+@pytest.mark.parametrize("route", ["reconstruct", "measure"])
+def test_a_quality_that_is_none(server, route: str) -> None:
+    answer = server.client.post(f"/v1/jobs/{route}?quality=perfect", content=photo_bytes(), headers=BINARY)
+    refused(answer, 400, ErrorCode.BAD_REQUEST)
 
 
 def test_a_coarse_render_becomes_a_still(server) -> None:

@@ -7,20 +7,23 @@ import struct
 
 import numpy as np
 import pytest
-from backend_fakes import small_reconstruction
+from backend_fakes import small_measure, small_reconstruction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from backend.payload import BadPayload
+from backend.payload import BadPayload, pack
+from backend.protocol import MeasureHeader
 from backend.still import Still
 from backend.wire import (
     RefineRequest,
     decode_png,
     encode_png,
+    pack_measure,
     pack_reconstruction,
     pack_refine_request,
     pack_still,
+    unpack_measure,
     unpack_reconstruction,
     unpack_refine_request,
     unpack_still,
@@ -42,6 +45,24 @@ def noise(*shape: int) -> np.ndarray:
 def test_png_keeps_every_pixel(pixels: np.ndarray) -> None:
     """Also where alpha is 0: refinement looks beneath the matte's edge."""
     np.testing.assert_array_equal(decode_png(encode_png(pixels), pixels.shape), pixels)
+
+
+def test_a_measure_survives() -> None:
+    before = small_measure()
+    after = unpack_measure(pack_measure(before))
+    assert (after.expression, after.model, after.warnings) == (
+        before.expression,
+        before.model,
+        before.warnings,
+    )
+    np.testing.assert_array_equal(after.pose.rotation, before.pose.rotation)
+    np.testing.assert_array_equal(after.pose.translation_mm, before.pose.translation_mm)
+
+
+def test_a_measure_with_too_few_numbers_is_refused() -> None:
+    rows = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
+    with pytest.raises(BadPayload, match="expected 3 items"):
+        unpack_measure(pack(MeasureHeader(rows, (0.0, 0.0, 1.0), {}, "test"), {}))  # type: ignore[arg-type]
 
 
 def test_a_reconstruction_survives() -> None:
