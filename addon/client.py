@@ -72,8 +72,11 @@ class Client:
         self, photo: bytes, face: int | None = None, quality: Quality = Quality.FAST
     ) -> JobStatus:
         """Hand in the bytes of a photo file; ``face`` as in the protocol, None for the largest."""
-        query = urlencode({"quality": quality.value} | ({} if face is None else {"face": face}))
-        return self._parsed(JobStatus, self._call("POST", f"/v1/jobs/reconstruct?{query}", photo))
+        return self._hand_in("reconstruct", photo, face, quality)
+
+    def measure(self, photo: bytes, face: int | None = None, quality: Quality = Quality.FAST) -> JobStatus:
+        """Hand in a photo of which only pose and expression are wanted."""
+        return self._hand_in("measure", photo, face, quality)
 
     def refine(self, payload: bytes) -> JobStatus:
         """Hand in a coarse render with its plate."""
@@ -91,6 +94,10 @@ class Client:
     def forget(self, job: JobStatus) -> JobStatus:
         """Stop the job if it still runs, and let the backend delete everything of it."""
         return self._parsed(JobStatus, self._call("DELETE", f"/v1/jobs/{job.id}"))
+
+    def _hand_in(self, kind: str, photo: bytes, face: int | None, quality: Quality) -> JobStatus:
+        query = urlencode({"quality": quality.value} | ({} if face is None else {"face": face}))
+        return self._parsed(JobStatus, self._call("POST", f"/v1/jobs/{kind}?{query}", photo))
 
     def _call(self, method: str, path: str, body: bytes | None = None, extra_wait_s: float = 0.0) -> bytes:
         """Send one request; the body of the answer, or the error that the answer describes."""

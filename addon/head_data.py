@@ -81,7 +81,7 @@ def decode_head(name: str, data: bytes) -> HeadData:
     try:
         received = payload.open_reconstruction(data)
         _check_camera(received.header.camera)
-        _check_rotation(received.rotation)
+        check_rotation(received.rotation)
         images = {key: image_data(key, png) for key, png in received.images.items()}
         for key in (PHOTO_IMAGE, PLATE_IMAGE):
             if key not in images:
@@ -120,7 +120,8 @@ def _check_camera(camera: CameraHeader) -> None:
         raise BadPayload("the camera's pixels are not square")
 
 
-def _check_rotation(rotation: NDArray[np.float64]) -> None:
+def check_rotation(rotation: NDArray[np.float64]) -> None:
+    """BadPayload unless (3,3) is a rotation."""
     if not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-4) or np.linalg.det(rotation) < 0:
         raise BadPayload("the pose is no rotation")
 

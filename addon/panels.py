@@ -81,6 +81,7 @@ class LIKENESS_PT_pose(HeadPanel, bpy.types.Panel):
         column = layout.column(align=True)
         for angle in ("yaw", "pitch", "roll"):
             column.prop(likeness(pivot), angle)
+        layout.operator("likeness.copy_from_photo", text="Copy from Photo", icon="EYEDROPPER")
         layout.operator("likeness.reset_pose", icon="LOOP_BACK")
         layout.operator("likeness.look_through", icon="OUTLINER_OB_CAMERA")
 

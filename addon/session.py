@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +13,8 @@ from .errors import AddonError, BackendUnreachable, Busy, FileUnusable
 from .head_data import HeadData
 from .installation import SOURCE_ROOT, BackendChoice, BackendKind, find_interpreter, require_interpreter
 from .jobs import Connection, Job, Request
+from .kept import Kept
+from .measured import MeasuredFace
 from .state import BackendState, ProcessView, backend_state
 
 KEPT_RESULTS = 4
@@ -50,9 +51,9 @@ class Session:
         self.job: Job[Any] | None = None
         self.notice = ""
         """Last thing that the artist should know and nobody could report (a file was opened)."""
-        self._results: OrderedDict[str, HeadData] = OrderedDict()
+        self.heads: Kept[HeadData] = Kept(KEPT_RESULTS)
+        self.measures: Kept[MeasuredFace] = Kept(KEPT_RESULTS)
         self._process_lock = threading.Lock()
-        self._result_count = 0
 
     # Backend -----------------------------------------------------------------------------------
 
@@ -127,23 +128,6 @@ class Session:
             return False
         self.job.cancel(reason)
         return True
-
-    # Results -----------------------------------------------------------------------------------
-
-    def keep(self, data: HeadData) -> str:
-        """Remember a head for *Build Head*; returns the key under which it is found."""
-        self._result_count += 1
-        key = f"{data.name}#{self._result_count}"
-        self._results[key] = data
-        while len(self._results) > KEPT_RESULTS:
-            self._results.popitem(last=False)
-        return key
-
-    def result(self, key: str) -> HeadData | None:
-        """A head that was kept, the newest for an empty key; None if it is gone."""
-        if not key and self._results:
-            return next(reversed(self._results.values()))
-        return self._results.get(key)
 
 
 @dataclass(frozen=True)

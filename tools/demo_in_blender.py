@@ -77,7 +77,7 @@ def drive(photo: str, out: Path) -> dict[str, Any]:
     blender_ms["export_glb"] = timed(operators.export_glb, filepath=str(out / "head.glb"))
     bpy.ops.wm.save_as_mainfile(filepath=str(out / "head.blend"), compress=True)
     say("saved head.blend and head.glb")
-    header = part("session").session.result("").header
+    header = part("session").session.heads.get("").header
     return {
         "blender": bpy.app.version_string,
         "device": device(),
@@ -124,7 +124,7 @@ def timed(operator: Callable[..., set[str]], **options: object) -> float:
 
 def stages() -> Milliseconds:
     """The backend's own times of the last import, with their sum."""
-    taken: Milliseconds = part("session").session.result("").header.timings_ms
+    taken: Milliseconds = part("session").session.heads.get("").header.timings_ms
     return {**{name: round(ms, 1) for name, ms in taken.items()}, "total": round(sum(taken.values()), 1)}
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from . import backend, build_head, export_glb, import_photo, render_new_pose, turn_head, view
+from . import backend, build_head, copy_from_photo, export_glb, import_photo, render_new_pose, turn_head, view
 
 CLASSES = (
     *backend.CLASSES,
     *build_head.CLASSES,
     *import_photo.CLASSES,
+    *copy_from_photo.CLASSES,
     *render_new_pose.CLASSES,
     *turn_head.CLASSES,
     *view.CLASSES,

@@ -32,14 +32,14 @@ class LIKENESS_OT_build_head(bpy.types.Operator):
         if context.mode != "OBJECT":
             cls.poll_message_set("Leave this mode for Object Mode first")
             return False
-        if session.result("") is None:
+        if session.heads.get("") is None:
             cls.poll_message_set("Import a photo first")
             return False
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Build the head into the scene and select its pivot."""
-        data = session.result(self.result)
+        data = session.heads.get(self.result)
         if data is None:
             self.report({"ERROR"}, "This head is no longer in memory. Import the photo again")
             return {"CANCELLED"}

@@ -66,7 +66,7 @@ class LIKENESS_OT_import_photo(bpy.types.Operator, JobOperator, ImportHelper):
 
     def finished(self, context: bpy.types.Context, result: HeadData) -> set[str]:
         """Build the head as a step of its own that can be undone and redone."""
-        key = session.keep(result)
+        key = session.heads.keep(result.name, result)
         bpy.ops.likeness.build_head("EXEC_DEFAULT", True, result=key)
         warnings = result.header.warnings
         session.notice = " ".join(warnings)

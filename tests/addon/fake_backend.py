@@ -3,7 +3,8 @@
 How it starts is said by the environment variable ``LIKENESS_FAKE_START``: empty, ``crash``, ``silent``
 (never ready) or ``old`` (another protocol). What a job does is said by the bytes that are handed in
 as the photo: ``slow`` (runs until cancelled), ``die`` (the process ends in mid-job), ``broken`` (a
-damaged result), ``fail:<error code>``, ``warn``, ``echo`` (warns with the query); anything else succeeds.
+damaged result), ``fail:<error code>``, ``warn``, ``echo`` (warns with the query), ``other``
+(a measurement by another morphable model); anything else succeeds.
 """
 
 from __future__ import annotations
@@ -76,6 +77,9 @@ class Jobs:
             self.update(job, state=JobState.RUNNING, stage=stage.value, fraction=number / len(Stage))
         if kind == "refine":
             self.results[job] = synthetic.still(body)
+        elif kind == "measure" and body in (b"a photo", b"warn", b"other"):
+            warnings = ("The photo is blurred.",) if body == b"warn" else ()
+            self.results[job] = synthetic.measure(warnings, *(["bfm-2009"] if body == b"other" else []))
         elif body == b"slow":
             while self.update(job, fraction=0.5):
                 time.sleep(0.02)

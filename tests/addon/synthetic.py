@@ -16,6 +16,7 @@ from backend.frames import Pose, rotation_from_angles
 from backend.payload import MeshArrays
 from backend.protocol import (
     CameraHeader,
+    MeasureHeader,
     MeshHeader,
     ReconstructionHeader,
     RefineHeader,
@@ -28,6 +29,8 @@ CAMERA = Camera(fx=420.0, fy=420.0, cx=91.0, cy=128.5, width=WIDTH, height=HEIGH
 """Principal point off the middle, so that shifts matter."""
 YAW, PITCH, ROLL = 14.0, -6.0, 4.0
 POSE = Pose(rotation_from_angles(YAW, PITCH, ROLL), np.array([12.0, -8.0, 620.0]))
+SOURCE_POSE = Pose(rotation_from_angles(-25.0, 8.0, -3.0), np.array([150.0, 30.0, 900.0]))
+"""Of the person in the photo from which another head copies."""
 
 # fmt: off
 EXPRESSIONS = (
@@ -173,6 +176,21 @@ def reconstruction(warnings: tuple[str, ...] = ()) -> bytes:
     arrays["rotation"] = POSE.rotation.astype(np.float64)
     arrays["translation_mm"] = POSE.translation_mm.astype(np.float64)
     return payload.pack(header, arrays)
+
+
+def measure_header(warnings: tuple[str, ...] = (), model: str = "ellipsoids") -> MeasureHeader:
+    """Somebody who looks to the side with an open mouth; not all expressions are known."""
+    rows = tuple(tuple(row) for row in SOURCE_POSE.rotation.tolist())
+    place = tuple(SOURCE_POSE.translation_mm.tolist())
+    expression = {"jawOpen": 0.75, "mouthSmileLeft": 0.5}
+    if model != "ellipsoids":
+        expression = {"Expression 01": 1.0}
+    return MeasureHeader(rows, place, expression, model, warnings)
+
+
+def measure(warnings: tuple[str, ...] = (), model: str = "ellipsoids") -> bytes:
+    """The payload of :func:`measure_header`."""
+    return payload.pack(measure_header(warnings, model), {})
 
 
 def still(request: bytes) -> bytes:

@@ -21,7 +21,7 @@ from likeness.addon.head_data import HeadData, decode_head
 from likeness.addon.installation import BackendChoice, BackendKind
 from likeness.addon.jobs import Failed, Finished, Request, Stopped
 from likeness.addon.messages import TEXTS
-from likeness.addon.session import KEPT_RESULTS, Session, read_photo
+from likeness.addon.session import Session, read_photo
 from likeness.addon.state import BackendState
 from likeness.backend.protocol import ErrorCode, JobState
 
@@ -164,17 +164,6 @@ def test_a_job_that_was_given_up_starts_no_backend(choice):
     with pytest.raises(BackendUnreachable):
         session.connection(choice).open(give_up)
     assert session.process is None
-
-
-def test_only_the_last_results_are_kept():
-    session = Session()
-    import synthetic
-
-    head = decode_head("ann", synthetic.reconstruction())
-    keys = [session.keep(head) for _ in range(KEPT_RESULTS + 1)]
-    assert session.result(keys[0]) is None
-    assert session.result(keys[1]) is head
-    assert session.result("") is head
 
 
 def test_photos_are_read_from_any_path(tmp_path):

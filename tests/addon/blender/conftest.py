@@ -70,7 +70,7 @@ def head_payload():
 @pytest.fixture
 def head(addon, head_payload):
     """The synthetic head, built through the operator; its pivot."""
-    key = session().keep(addon("head_data").decode_head("Ann", head_payload))
+    key = session().heads.keep("Ann", addon("head_data").decode_head("Ann", head_payload))
     bpy.ops.ed.undo_push(message="before")
     assert bpy.ops.likeness.build_head("EXEC_DEFAULT", True, result=key) == {"FINISHED"}
     return bpy.context.view_layer.objects.active

@@ -165,7 +165,7 @@ def test_the_file_holds_everything(addon, head, tmp_path):
 
 
 def test_heads_stand_side_by_side_and_stay_apart(addon, head, head_payload):
-    key = addon("session").session.keep(addon("head_data").decode_head("Bob", head_payload))
+    key = addon("session").session.heads.keep("Bob", addon("head_data").decode_head("Bob", head_payload))
     bpy.ops.likeness.build_head(result=key)
     second = bpy.context.view_layer.objects.active
     bpy.context.view_layer.update()
