@@ -68,17 +68,22 @@ def rasterize_pictures(
     ``drawable`` (B,T) bool allows. Ties and edges as :class:`TorchRasterizer`.
     """
     with torch.no_grad():
-        corners = pixels.detach()[:, triangles].permute(2, 3, 0, 1).flatten(2)
-        inverse_depth = (1.0 / depth.detach())[:, triangles].permute(2, 0, 1).flatten(1)
-        face = _nearest_triangle(corners, inverse_depth, drawable.flatten(), height, width, len(pixels))
+        # Most triangles look away or are hidden: only the others are gathered.
+        chosen = torch.nonzero(drawable.flatten()).squeeze(1)
+        picture = chosen.div(max(len(triangles), 1), rounding_mode="floor")
+        triangle = chosen - picture * len(triangles)
+        of_chosen = triangles.index_select(0, triangle) + picture[:, None] * pixels.shape[1]
+        flat = of_chosen.T.flatten()
+        corners = pixels.detach().flatten(0, 1).index_select(0, flat).unflatten(0, (3, -1)).mT.contiguous()
+        inverse_depth = (1.0 / depth.detach()).flatten().index_select(0, flat).unflatten(0, (3, -1))
+        face = _nearest_triangle(corners, inverse_depth, picture, height, width, len(pixels))
     pixel = torch.nonzero(face >= 0).squeeze(1)
-    picture = pixel.div(height * width, rounding_mode="floor")
-    triangle = face.index_select(0, pixel) - picture * len(triangles)
-    corner_index = triangles.index_select(0, triangle) + picture[:, None] * pixels.shape[1]
+    winner = face.index_select(0, pixel)
+    corner_index = of_chosen.index_select(0, winner)
     weights, inverse = _weights_at(
         pixels.flatten(0, 1), depth.flatten(), corner_index, pixel % width, pixel // width % height
     )
-    return Hits(pixel, triangle, weights, 1.0 / inverse)
+    return Hits(pixel, triangle.index_select(0, winner), weights, 1.0 / inverse)
 
 
 def rasterize_projected(
@@ -116,13 +121,14 @@ def _edge_functions(corners: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tens
 
 
 def _nearest_triangle(
-    corners: Tensor, inverse_depth: Tensor, drawable: Tensor, height: int, width: int, pictures: int
+    corners: Tensor, inverse_depth: Tensor, picture: Tensor, height: int, width: int, pictures: int
 ) -> Tensor:
-    """(pictures*H*W,) int64 index of the nearest of the triangles ``corners`` (3,2,pictures*T), or -1."""
+    """(pictures*H*W,) int64 index of the nearest of the triangles ``corners`` (3,2,M) of ``picture`` (M,),
+    or -1."""
     # One integer holds inverse depth (linear in the picture; positive floats sort like their bits) above
     # the counted-down index: the largest is the nearest triangle, and of equal ones the first.
     nearest = torch.zeros(pictures * height * width, dtype=torch.int64, device=corners.device)
-    for triangle, start, x, y in _candidates(corners, drawable, height, width, pictures):
+    for triangle, start, x, y in _candidates(corners, picture, height, width):
         a, b, c = _edge_functions(_pick(corners, triangle), x, y)
         # A flat triangle has three zero edges and no inside; either winding counts as seen.
         smallest, largest = torch.minimum(torch.minimum(a, b), c), torch.maximum(torch.maximum(a, b), c)
@@ -141,7 +147,7 @@ def _pick(table: Tensor, index: Tensor) -> Tensor:
 
 
 def _candidates(
-    corners: Tensor, drawable: Tensor, height: int, width: int, pictures: int
+    corners: Tensor, picture: Tensor, height: int, width: int
 ) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
     """Triangle index (M,), place of the pixel row's start (M,), and pixel centre x (M,), y (M,).
 
@@ -154,9 +160,9 @@ def _candidates(
     beside = (high[0] + SPAN_MARGIN_PX).floor().clamp(max=width - 1) < (low[0] - SPAN_MARGIN_PX).ceil().clamp(
         min=0
     )
-    visible = torch.nonzero(drawable & (rows > 0) & ~beside).squeeze(1)
-    top, rows = top[visible], rows[visible].long()
-    first_row = visible.div(max(corners.shape[2] // pictures, 1), rounding_mode="floor") * height
+    visible = torch.nonzero((rows > 0) & ~beside).squeeze(1)
+    top, rows = top.index_select(0, visible), rows.index_select(0, visible).long()
+    first_row = picture.index_select(0, visible) * height
     for part in _passes(rows):
         owner, offset = _spread(rows[part])
         triangle = visible[part].index_select(0, owner)
