@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .protocol import (
+    LIGHT_TERMS,
     MAX_PAYLOAD_BYTES,
     PROTOCOL,
     MeshHeader,
@@ -265,6 +266,8 @@ def open_reconstruction(data: bytes, limits: PayloadLimits = PayloadLimits()) ->
         header = decode(ReconstructionHeader, fields)
     except ValueError as error:
         raise BadPayload(str(error)) from error
+    if header.light is not None and len(header.light) != LIGHT_TERMS:
+        raise BadPayload(f"the light has {len(header.light)} terms")
     expression = _checked(arrays, "expression", "<f4", (len(header.expression_names),))
     identity = _checked(arrays, "identity", "<f4", (None,))
     meshes: dict[str, MeshArrays] = {}

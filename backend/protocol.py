@@ -60,6 +60,9 @@ class ErrorCode(enum.StrEnum):
     ASSET_BROKEN = "asset_broken"
 
 
+LIGHT_TERMS = 9
+"""Of the spherical harmonics in which light travels."""
+
 STATISTICAL_EXPRESSION = "Expression "
 """Names that begin with this are components of a statistical model: weights are standard deviations of
 either sign. All other expressions go by ARKit's names and have weights in [0,1]."""
@@ -188,6 +191,9 @@ class MeshHeader:
     has_shape_keys: bool = False
 
 
+Vector = tuple[float, float, float]
+
+
 @dataclass(frozen=True)
 class ReconstructionHeader:
     """The JSON part of a reconstruction. Arrays besides the meshes: ``identity`` (K,) sigma,
@@ -202,10 +208,11 @@ class ReconstructionHeader:
     warnings: tuple[str, ...] = ()
     timings_ms: dict[str, float] = field(default_factory=dict[str, float])
     interim: tuple[str, ...] = ()
+    light: tuple[Vector, ...] | None = None
+    """Nine spherical harmonics, linear RGB each, of the photo's light (:mod:`backend.harmonics`); None
+    where nothing was estimated."""
     protocol: int = PROTOCOL
 
-
-Vector = tuple[float, float, float]
 
 
 @dataclass(frozen=True)

@@ -300,3 +300,12 @@ def test_a_missing_field_is_named() -> None:
         decode(CameraHeader, {"fx": 1})
     with pytest.raises(ValueError, match=r"origin_mm"):
         decode(MeshHeader, {"name": "a", "image": "b", "origin_mm": [0, 1]})
+
+
+@pytest.mark.parametrize("terms", [0, 4, 10])
+def test_light_has_nine_terms_or_is_not_there(terms: int) -> None:
+    assert open_reconstruction(pack(*reconstruction())).header.light is None
+    light = ((0.5, -0.25, 1.0),) * 9
+    assert open_reconstruction(pack(*reconstruction(light=light))).header.light == light
+    with pytest.raises(BadPayload, match="light"):
+        open_reconstruction(pack(*reconstruction(light=light[:1] * terms)))
