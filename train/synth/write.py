@@ -7,6 +7,7 @@ besides its own::
     face_depth    .npy, float32 (H,W), mm: d_f, the face of the bare head; NaN elsewhere
     normals       PNG, (normal + 1) * 127.5, x right, y up, z to the camera; 128 where there is none
     landmarks_478, landmarks_68    [[x, y, depth in mm], ...]
+    pose          {"rotation": 3x3, "translation_mm": 3}, head to camera: both views of a pair need it
     scene         the whole scene: identity and expression coefficients, light, finish, seed
 
 For the face network the evaluation format without depth and normals, and the photo as JPEG.
@@ -83,7 +84,7 @@ def _write_listed(
         save_picture(folder / file, pixels)
     for file, values in array.values():
         _save(folder / file, _npy(values))
-    camera = asdict(sample.camera)
+    camera, pose = asdict(sample.camera), sample.scene.view.pose
     files = {key: file for key, (file, _) in picture.items()} | {
         key: file for key, (file, _) in array.items()
     }
@@ -92,7 +93,8 @@ def _write_listed(
         "subject": f"{sample.scene.seed:08d}",
         **files,
         "camera": {key: camera[key] for key in ("fx", "fy", "cx", "cy")},
-        "pose_deg": sample.scene.view.pose.angles_deg,
+        "pose_deg": pose.angles_deg,
+        "pose": {"rotation": pose.rotation.tolist(), "translation_mm": pose.translation_mm.tolist()},
         "landmarks_478": _rounded(sample.landmarks_478),
         "landmarks_68": _rounded(sample.landmarks_68),
         "scene": sample.scene.to_json(),
