@@ -18,8 +18,8 @@ def render_engine() -> str:
     return "CYCLES" if "cycles" in bpy.context.preferences.addons else EEVEE
 
 
-def enable_nodes(material: bpy.types.Material) -> bpy.types.NodeTree:
-    """The node tree of a material."""
+def enable_nodes(material: bpy.types.Material | bpy.types.World) -> bpy.types.NodeTree:
+    """The node tree of a material or a world."""
     if not MATERIALS_START_WITH_NODES:
         material.use_nodes = True
     tree = material.node_tree

@@ -20,6 +20,8 @@ from .errors import ResultBroken
 PHOTO_IMAGE = "photo"
 PLATE_IMAGE = "plate"
 FACE_MESH = "face"
+DELIT_SUFFIX = "_albedo"
+"""``face_albedo`` is the image ``face`` without the photo's light; it need not be there."""
 
 MAX_IMAGE_SIDE = 16384
 """Blender's own limit on textures of most graphics cards."""

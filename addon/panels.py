@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from .preferences import backend_choice, draw_state, draw_text
-from .properties import active_head, likeness
+from .properties import LOOK_DELIT, LOOK_PHOTO, LOOKS, LikenessObject, active_head, likeness
 from .session import session
 from .state import BackendState
 
@@ -117,7 +117,7 @@ class LIKENESS_PT_render(HeadPanel, bpy.types.Panel):
         pivot = active_head(context)
         if pivot is None:
             return
-        layout.prop(likeness(pivot), "look", expand=True)
+        _draw_look(layout, likeness(pivot))
         layout.prop(context.scene.render, "film_transparent", text="Transparent Background")
         button = layout.row()
         button.scale_y = 1.3
@@ -130,6 +130,17 @@ class LIKENESS_PT_render(HeadPanel, bpy.types.Panel):
                 SIDEBAR_COLUMNS,
             )
             layout.operator("likeness.true_colours", icon="COLOR")
+
+
+def _draw_look(layout: bpy.types.UILayout, properties: LikenessObject) -> None:
+    """The looks in one row, grey where the head has no de-lit skin; the photo's light where it matters."""
+    row = layout.row(align=True, heading="Look")
+    for look, _, _ in LOOKS:
+        choice = row.row(align=True)
+        choice.enabled = look != LOOK_DELIT or properties.delit is not None
+        choice.prop_enum(properties, "look", look)
+    if properties.look != LOOK_PHOTO:
+        layout.operator("likeness.add_light", icon="LIGHT_SUN")
 
 
 class LIKENESS_PT_export(HeadPanel, bpy.types.Panel):

@@ -27,10 +27,20 @@ RECORD = "likeness_record"
 ROOT, PIVOT, CAMERA = "root", "pivot", "camera"
 """Roles of objects that are no meshes; a mesh's role is its name in the reconstruction."""
 
-LOOK_PHOTO, LOOK_LIT = "PHOTO", "LIT"
+LOOK_PHOTO, LOOK_LIT, LOOK_DELIT = "PHOTO", "LIT", "DELIT"
 LOOKS = (
     (LOOK_PHOTO, "Photo", "Show the colours of the photo as they are, without lights of the scene"),
-    (LOOK_LIT, "Lit", "Let the lights of the scene fall on the head"),
+    (
+        LOOK_LIT,
+        "Lit",
+        "Let the lights of the scene fall on the photo's colours, which keep the photo's own light",
+    ),
+    (
+        LOOK_DELIT,
+        "De-lit",
+        "Take the photo's light out of the skin and let only the lights of the scene fall on it. Heads whose"
+        " import brought no such skin do not have this choice",
+    ),
 )
 
 PITCH_AXIS, ROLL_AXIS, YAW_AXIS = 0, 1, 2
@@ -74,6 +84,7 @@ class LikenessObject(bpy.types.PropertyGroup):
     face: PointerProperty(type=bpy.types.Object, options={"HIDDEN"})
     photo: PointerProperty(type=bpy.types.Image, options={"HIDDEN"})
     plate: PointerProperty(type=bpy.types.Image, options={"HIDDEN"})
+    delit: PointerProperty(type=bpy.types.Image, options={"HIDDEN"})
     photo_rotation: FloatVectorProperty(size=3, subtype="EULER", options={"HIDDEN"})
     look: EnumProperty(
         name="Look", description="How the head takes light", items=LOOKS, update=_look_changed, options=set()

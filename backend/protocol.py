@@ -214,7 +214,6 @@ class ReconstructionHeader:
     protocol: int = PROTOCOL
 
 
-
 @dataclass(frozen=True)
 class MeasureHeader:
     """What a person does in a photo: a payload without arrays."""

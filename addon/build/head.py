@@ -9,7 +9,7 @@ import bpy
 from mathutils import Matrix
 
 from .. import placement
-from ..head_data import FACE_MESH, PHOTO_IMAGE, PLATE_IMAGE, HeadData, MeshData
+from ..head_data import DELIT_SUFFIX, FACE_MESH, PHOTO_IMAGE, PLATE_IMAGE, HeadData, MeshData
 from ..properties import CAMERA, PIVOT, ROOT, likeness, mark, pivots
 from .camera import build_camera
 from .images import build_image
@@ -28,7 +28,8 @@ def build_head(scene: bpy.types.Scene, data: HeadData) -> bpy.types.Object:
     """Build a head into a scene and return its pivot; on an error nothing of it stays."""
     with _all_or_nothing(data.name) as collection:
         images = {
-            name: build_image(image, f"{data.name} {name.title()}") for name, image in data.images.items()
+            name: build_image(image, f"{data.name} {name.replace('_', ' ').title()}")
+            for name, image in data.images.items()
         }
         root = _empty("Head Root", "PLAIN_AXES", ROOT_SIZE_M, collection)
         pivot = _empty("Head", "ARROWS", PIVOT_SIZE_M, collection)
@@ -49,6 +50,7 @@ def build_head(scene: bpy.types.Scene, data: HeadData) -> bpy.types.Object:
         properties = likeness(pivot)
         properties.collection, properties.camera, properties.face = collection, camera, face
         properties.photo, properties.plate = images[PHOTO_IMAGE], images[PLATE_IMAGE]
+        properties.delit = images.get(FACE_MESH + DELIT_SUFFIX)
         properties.photo_rotation = pivot.rotation_euler
         store_record(pivot, data)
         scene.collection.children.link(collection)
@@ -71,6 +73,7 @@ def _build_parts(
             materials[key] = build_material(
                 image.name,
                 image,
+                delit=images.get(mesh.header.image + DELIT_SUFFIX),
                 has_alpha=mesh.header.has_alpha,
                 cut_out=mesh.header.name == FACE_MESH,
             )

@@ -1,24 +1,35 @@
-"""The material of a head's part: the photo's colours as they are, or as the base of a lit surface."""
+"""The material of a head's part: the photo's colours as they are, or a surface that takes the scene's light,
+with the photo's colours or, where the skin is known without the photo's light, with those."""
 
 from __future__ import annotations
 
 import bpy
 
 from .. import compat
-from ..properties import LOOK_LIT, LOOK_PHOTO
+from ..properties import LOOK_DELIT, LOOK_PHOTO
 
 LOOK_NODE = "Likeness Look"
 """Mix node between photo (0) and lit (1)."""
+PHOTO_NODE, DELIT_NODE = "Likeness Photo", "Likeness De-lit"
+"""Texture nodes; only what was delivered without the photo's light has the second."""
+
+PRINCIPLED_NODE = "Principled BSDF"
 
 SKIN_ROUGHNESS = 0.55
 """Rough enough that the photo's own highlights are not doubled."""
 
 
 def build_material(
-    name: str, image: bpy.types.Image, *, has_alpha: bool, cut_out: bool = False
+    name: str,
+    image: bpy.types.Image,
+    *,
+    delit: bpy.types.Image | None = None,
+    has_alpha: bool,
+    cut_out: bool = False,
 ) -> bpy.types.Material:
     """A material that shows ``image`` unlit, and can be switched to a Principled surface.
 
+    ``delit`` is the same texture without the photo's light; its alpha does not count.
     With ``cut_out`` its alpha is rounded to seen or not: other programs draw blended surfaces after all
     others, and the face would then cover the hair. glTF calls that MASK.
     """
@@ -29,10 +40,11 @@ def build_material(
     output = _node(tree, "ShaderNodeOutputMaterial", 600, 0)
     look = _node(tree, "ShaderNodeMixShader", 400, 0)
     look.name = look.label = LOOK_NODE
-    texture = _node(tree, "ShaderNodeTexImage", -400, 0)
-    texture.image = image
-    texture.extension = "EXTEND"
+    texture = _texture(tree, PHOTO_NODE, image, 0)
+    if delit is not None:
+        _texture(tree, DELIT_NODE, delit, -300)
     principled = _node(tree, "ShaderNodeBsdfPrincipled", 0, -150)
+    principled.name = PRINCIPLED_NODE
     principled.inputs["Roughness"].default_value = SKIN_ROUGHNESS
     photo = _node(tree, "ShaderNodeEmission", 0, 150)
 
@@ -49,18 +61,33 @@ def build_material(
     link(principled.outputs["BSDF"], look.inputs[2])
     link(look.outputs["Shader"], output.inputs["Surface"])
     material.use_backface_culling = False
+    tree.nodes.active = texture
     set_look(material, LOOK_PHOTO)
-    tree.nodes.active = texture  # what Solid shading with texture colour shows
     return material
 
 
 def set_look(material: bpy.types.Material | None, look: str) -> None:
-    """Switch a material of ours between photo and lit; others are left alone."""
+    """Switch a material of ours between the looks; others are left alone."""
     if material is None or material.node_tree is None:
         return
-    node = material.node_tree.nodes.get(LOOK_NODE)
-    if node is not None:
-        node.inputs["Fac"].default_value = 1.0 if look == LOOK_LIT else 0.0
+    tree = material.node_tree
+    if (mix := tree.nodes.get(LOOK_NODE)) is not None:
+        mix.inputs["Fac"].default_value = 0.0 if look == LOOK_PHOTO else 1.0
+    delit, principled = tree.nodes.get(DELIT_NODE), tree.nodes.get(PRINCIPLED_NODE)
+    chosen = delit if look == LOOK_DELIT else tree.nodes.get(PHOTO_NODE)
+    if delit is None or principled is None or chosen is None:
+        return
+    # One link instead of a mix node: Blender's glTF exporter then finds exactly one texture.
+    tree.links.new(chosen.outputs["Color"], principled.inputs["Base Color"])
+    tree.nodes.active = chosen  # what Solid shading with texture colour shows
+
+
+def _texture(tree: bpy.types.NodeTree, name: str, image: bpy.types.Image, y: float) -> bpy.types.Node:
+    texture = _node(tree, "ShaderNodeTexImage", -400, y)
+    texture.name = texture.label = name
+    texture.image = image
+    texture.extension = "EXTEND"
+    return texture
 
 
 def _rounded(tree: bpy.types.NodeTree, alpha: bpy.types.NodeSocket) -> bpy.types.NodeSocket:

@@ -13,7 +13,8 @@ from ..properties import RECORD
 def store_record(pivot: bpy.types.Object, data: HeadData) -> None:
     """Write coefficients, camera, pose and origin of a head as a custom property."""
     header = data.header
-    pivot[RECORD] = {
+    light = {} if header.light is None else {"light": [x for term in header.light for x in term]}
+    pivot[RECORD] = light | {
         "protocol": header.protocol,
         "model": header.model,
         "photo": data.name,

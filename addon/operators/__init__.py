@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from . import backend, build_head, copy_from_photo, export_glb, import_photo, render_new_pose, turn_head, view
+from . import (
+    add_light,
+    backend,
+    build_head,
+    copy_from_photo,
+    export_glb,
+    import_photo,
+    render_new_pose,
+    turn_head,
+    view,
+)
 
 CLASSES = (
     *backend.CLASSES,
@@ -12,5 +22,6 @@ CLASSES = (
     *render_new_pose.CLASSES,
     *turn_head.CLASSES,
     *view.CLASSES,
+    *add_light.CLASSES,
     *export_glb.CLASSES,
 )

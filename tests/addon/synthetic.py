@@ -47,6 +47,7 @@ EXPRESSIONS = (
 )
 # fmt: on
 IDENTITIES = 80
+DELIT_GREY = 150
 JAW_OPEN = EXPRESSIONS.index("jawOpen")
 
 
@@ -112,8 +113,8 @@ def photo_uvs(vertices: np.ndarray, polygons: np.ndarray, origin: np.ndarray) ->
     return corners
 
 
-def reconstruction(warnings: tuple[str, ...] = ()) -> bytes:
-    """The payload of the synthetic head."""
+def reconstruction(warnings: tuple[str, ...] = (), *, light: np.ndarray | None = None) -> bytes:
+    """The payload of the synthetic head; with an estimate of the light (9,3) it has de-lit skin, too."""
     headers: list[MeshHeader] = []
     arrays: dict[str, np.ndarray] = {}
 
@@ -157,6 +158,8 @@ def reconstruction(warnings: tuple[str, ...] = ()) -> bytes:
         "hair": png(soft),
         "body": png(soft),
     }
+    if light is not None:
+        images["face_albedo"] = png(np.full_like(photo, DELIT_GREY))
     rng = np.random.default_rng(2)
     expression = np.zeros(len(EXPRESSIONS), np.float32)
     expression[JAW_OPEN] = 0.25
@@ -169,6 +172,7 @@ def reconstruction(warnings: tuple[str, ...] = ()) -> bytes:
         model="ellipsoids",
         warnings=warnings,
         interim=("depth",),
+        light=None if light is None else tuple(tuple(term) for term in light.tolist()),
     )
     arrays |= payload.image_arrays(images)
     arrays["identity"] = rng.normal(size=IDENTITIES).astype(np.float32)

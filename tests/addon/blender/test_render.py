@@ -56,12 +56,13 @@ def test_at_the_photos_pose_the_render_is_the_photo(addon, head, tmp_path):
     assert -10 * np.log10(np.mean(error**2)) > ROUND_TRIP_DB
 
 
-def test_lights_and_other_objects_stay_out(addon, head, tmp_path):
+@pytest.mark.parametrize("look", ["LIT", "DELIT"])
+def test_lights_and_other_objects_stay_out(addon, head, tmp_path, look):
     scene = bpy.context.scene
     empty = addon("render").render_coarse(scene, head)
     bpy.ops.mesh.primitive_cube_add(size=0.3, location=(0, -0.3, 0))  # in front of the face
     bpy.ops.object.light_add(type="SUN")
-    addon("properties").likeness(head).look = "LIT"
+    addon("properties").likeness(head).look = look
     scene.view_settings.view_transform = "AgX"
     full = addon("render").render_coarse(scene, head)
     assert np.array_equal(pixels_of(empty.coarse_png, tmp_path), pixels_of(full.coarse_png, tmp_path))
