@@ -1,0 +1,284 @@
+"""The least-squares problem of a face's landmarks, and the damped descent that solves it.
+
+Every problem that can say its cost, and its normal equations at a state, can be descended; the polish adds
+the pixels' share to the landmarks'.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .head_parse import FACE_OVAL
+from .landmarks import IRIS_BEGINS
+from .morphable import MEDIAPIPE_POINTS, MorphableModel
+
+Array = NDArray[np.float64]
+
+IRIS_LANDMARKS = slice(IRIS_BEGINS, MEDIAPIPE_POINTS)
+"""MediaPipe's iris points: they follow the gaze, so they take no part in the fit of the head."""
+LIDS_AND_LIPS = (
+    33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246,
+    263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466,
+    61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 185, 40, 39, 37, 0, 267, 269, 270, 409,
+    78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 191, 80, 81, 82, 13, 312, 311, 310, 415,
+)  # fmt: skip
+"""Lid margins and lip edges: where a millimetre is seen at once."""
+
+
+NEAREST_MM = 50.0
+"""No head is nearer to the camera."""
+POSE_PARAMETERS = 7
+"""Of a step, before the coefficients: rotation 3, translation 3, logarithm of the focal length."""
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """Weights of the fit; lengths in mm at the head, coefficients in standard deviations."""
+
+    landmark_sigma_mm: float = 1.6
+    """Spread of one landmark about the model (2 mm RMS was seen on portraits)."""
+    oval_weight: float = 0.25
+    """The detector draws the oval along the visible outline: hence less exact on the surface."""
+    estimated_landmark_sigma_mm: float = 5.0
+    """The same where the network has spoken: landmarks err together, hundreds in the same direction, so
+    against an independent witness they count as few."""
+    contour_weight: float = 2.0
+    robust_scale: float = 3.0
+    """Geman-McClure scale in landmark sigmas: points beyond it lose their vote."""
+    identity_sigma: float = 1.0
+    expression_sigma: float = 0.25
+    """Spread of an ARKit weight about the detector's own score."""
+    distance_mm: float = 1300.0
+    distance_log_sigma: float = 0.35
+    """Without EXIF: portraits are taken from 0.7 to 2.5 m; the prior on log distance says so."""
+    iterations: int = 14
+    residual_stiffness: float = 6.0
+    """Smoothness of the leftover displacement against its exactness at the landmarks."""
+    residual_fading: float = 1e-3
+    """How soon it fades where no landmark is."""
+
+
+@dataclass(frozen=True)
+class FitState:
+    """A head before a camera, on the way to the answer."""
+
+    rotation: Array
+    """(3,3) head axes to camera axes."""
+    translation: Array
+    """(3,) mm."""
+    log_focal: float
+    """Pixels."""
+    identity: Array
+    """(K,)."""
+    expression: Array
+    """(E,)."""
+
+    @property
+    def coefficients(self) -> Array:
+        """(K+E,)."""
+        return np.concatenate([self.identity, self.expression])
+
+    def moved(self, step: Array, bounds: tuple[Array, Array]) -> FitState:
+        """After a step (7+K+E,); expressions stay within their ``bounds``."""
+        k = POSE_PARAMETERS + len(self.identity)
+        return FitState(
+            cv2.Rodrigues(step[:3])[0] @ self.rotation,
+            self.translation + step[3:6],
+            self.log_focal + step[6],
+            self.identity + step[POSE_PARAMETERS:k],
+            (self.expression + step[k:]).clip(*bounds),
+        )
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of one face before its shape is solved for."""
+
+    points: Array
+    """(L,2) landmarks, pixels from the picture's middle."""
+    sigma_mm: float
+    """Their spread about the model."""
+    focal_px: float | None
+    identity: Array
+    """(K,) expected."""
+    identity_sigma: Array
+    expression: Array
+    """(E,) expected."""
+    expression_sigma: Array
+    rotation: Array | None = None
+    """(3,3) as the network sees it; None if it was not asked."""
+    rotation_sigma: float = 1.0
+    """Spread of its error about each axis, radians."""
+
+
+class Problem(Protocol):
+    """Something to be minimised over states."""
+
+    def cost(self, state: FitState) -> float:
+        """Infinite where a state makes no sense."""
+        ...
+
+    def normal_equations(self, state: FitState) -> tuple[Array, Array]:
+        """Gauss-Newton's matrix (P,P) and gradient (P,), P = 7 + K + E."""
+        ...
+
+
+def descend(problem: Problem, state: FitState, bounds: tuple[Array, Array], iterations: int) -> FitState:
+    """The best state that damped Gauss-Newton steps reach from ``state``; never a worse one."""
+    damping, cost = 1e-3, problem.cost(state)
+    for _ in range(iterations):
+        normal, gradient = problem.normal_equations(state)
+        for _ in range(4):
+            step = np.linalg.solve(normal + damping * np.diag(np.diag(normal) + 1e-9), -gradient)
+            candidate = state.moved(step, bounds)
+            new_cost = problem.cost(candidate)
+            if new_cost < cost:
+                break
+            damping *= 8
+        else:
+            break
+        converged = cost - new_cost < 1e-5 * cost
+        state, cost, damping = candidate, new_cost, max(damping / 5, 1e-7)
+        if converged:
+            break
+    return state
+
+
+class LandmarkModel:
+    """A morphable model at its landmarks; prepared once."""
+
+    def __init__(self, model: MorphableModel, settings: FitSettings) -> None:
+        known = model.landmarks_478
+        take, weights = known.vertices, known.weights.astype(np.float64)
+
+        def at_landmarks(basis: NDArray[np.floating]) -> Array:
+            return np.einsum("lk,...lkd->...ld", weights, basis[..., take, :].astype(np.float64))
+
+        self.rows = np.arange(len(take)) if known.rows is None else known.rows
+        """(L,) which of MediaPipe's points they are."""
+        self.mean = at_landmarks(model.mean)
+        """(L,3)."""
+        basis = np.concatenate([at_landmarks(model.identity), at_landmarks(model.expression)])
+        self.basis = np.moveaxis(basis, 0, -1).copy()
+        """(L,3,K+E)."""
+        self.weights = _landmark_weights(self.rows, settings)
+        """(L,)."""
+
+    def shape(self, coefficients: Array) -> Array:
+        """(L,3) for coefficients (K+E,)."""
+        return self.mean + self.basis @ coefficients
+
+
+@dataclass(frozen=True)
+class LandmarkProblem:
+    """Robust reprojection error of the landmarks, and Gaussian priors."""
+
+    model: LandmarkModel
+    settings: FitSettings
+    known: Evidence
+
+    def reprojection(self, state: FitState) -> tuple[Array, Array, float, Array]:
+        """Landmark residuals in sigmas (L,2), camera points (L,3), px per sigma, robust weights (L,)."""
+        camera_points = self.model.shape(state.coefficients) @ state.rotation.T + state.translation
+        focal = np.exp(state.log_focal)
+        projected = focal * camera_points[:, :2] / camera_points[:, 2:]
+        px_per_sigma = focal / state.translation[2] * self.known.sigma_mm
+        residual = (projected - self.known.points) / px_per_sigma
+        squared = (residual**2).sum(1)
+        return residual, camera_points, px_per_sigma, 1.0 / (1.0 + squared / self.settings.robust_scale**2)
+
+    def cost(self, state: FitState) -> float:
+        """See :class:`Problem`."""
+        if state.translation[2] < NEAREST_MM:
+            return np.inf
+        residual, _, _, robust = self.reprojection(state)
+        turn, sure = self._turn(state)
+        data = (self.model.weights * robust * (residual**2).sum(1)).sum()
+        return float(data + (self._priors(state) ** 2).sum() + sure * (turn @ turn))
+
+    def normal_equations(self, state: FitState) -> tuple[Array, Array]:
+        """See :class:`Problem`."""
+        jacobian, residual = self.linearised(state)
+        return jacobian.T @ jacobian, jacobian.T @ residual
+
+    def linearised(self, state: FitState) -> tuple[Array, Array]:
+        """Jacobian (R,P) and residual (R,)."""
+        residual, cam, px_per_sigma, robust = self.reprojection(state)
+        # d/dr of r^2/(1+r^2/c^2) equals that of w r^2 with w = 1/(1+r^2/c^2)^2.
+        scale = np.sqrt(self.model.weights) * robust
+        columns = projection_columns(state, cam, self.model.basis, self.known.focal_px is None)
+        rows = (columns * (scale / px_per_sigma)[:, None, None]).reshape(2 * len(cam), -1)
+        prior, strayed = self._linearised_priors(state)
+        return np.concatenate([rows, prior]), np.concatenate([(residual * scale[:, None]).ravel(), strayed])
+
+    def _priors(self, state: FitState) -> Array:
+        """(K+E+1,) what identity, expression and distance stray from what is expected, in spreads."""
+        known, s = self.known, self.settings
+        distance = np.log(state.translation[2] / s.distance_mm) / s.distance_log_sigma
+        return np.concatenate(
+            [
+                (state.identity - known.identity) / known.identity_sigma,
+                (state.expression - known.expression) / known.expression_sigma,
+                [0.0 if known.focal_px else distance],
+            ]
+        )
+
+    def _turn(self, state: FitState) -> tuple[Array, float]:
+        """(3,) turn from the network's rotation in spreads, and its robust weight; 0 where it is unasked."""
+        if self.known.rotation is None:
+            return np.zeros(3), 0.0
+        turn = cv2.Rodrigues(state.rotation @ self.known.rotation.T)[0][:, 0] / self.known.rotation_sigma
+        return turn, 1.0 / (1.0 + turn @ turn / self.settings.robust_scale**2)
+
+    def _linearised_priors(self, state: FitState) -> tuple[Array, Array]:
+        known, first = self.known, POSE_PARAMETERS
+        k, e = len(state.identity), len(state.expression)
+        prior = np.zeros((k + e + 4, first + k + e))
+        prior[:k, first : first + k] = np.diag(1 / known.identity_sigma)
+        prior[k : k + e, first + k :] = np.diag(1 / known.expression_sigma)
+        if not known.focal_px:
+            prior[k + e, 5] = 1 / (state.translation[2] * self.settings.distance_log_sigma)
+        turn, sure = self._turn(state)
+        prior[-3:, :3] = sure / known.rotation_sigma * log_jacobian(turn * known.rotation_sigma)
+        return prior, np.concatenate([self._priors(state), sure * turn])
+
+
+def projection_columns(state: FitState, cam: Array, basis: Array, focal_free: bool) -> Array:
+    """(V,2,P) change of pixels (V,2) with a step, for camera points (V,3) and their ``basis`` (V,3,K+E)."""
+    focal = np.exp(state.log_focal)
+    inv_z = 1 / cam[:, 2]
+    d_point = np.zeros((len(cam), 2, 3))
+    d_point[:, 0, 0] = d_point[:, 1, 1] = focal * inv_z
+    d_point[:, :, 2] = -focal * cam[:, :2] * inv_z[:, None] ** 2
+    columns = np.zeros((len(cam), 2, POSE_PARAMETERS + basis.shape[2]))
+    columns[:, :, :3] = np.cross((cam - state.translation)[:, None], d_point)
+    columns[:, :, 3:6] = d_point
+    columns[:, :, 6] = focal * cam[:, :2] * inv_z[:, None] if focal_free else 0.0
+    columns[:, :, POSE_PARAMETERS:] = (d_point @ state.rotation) @ basis
+    return columns
+
+
+def log_jacobian(turn: Array) -> Array:
+    """(3,3) how a rotation's vector ``turn`` changes with a small turn after it (Sola 2018, eq. 146)."""
+    angle = np.linalg.norm(turn)
+    x, y, z = turn
+    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    if angle < 1e-4:
+        return np.eye(3) - cross / 2
+    curve = 1 / angle**2 - (1 + np.cos(angle)) / (2 * angle * np.sin(angle))
+    return np.eye(3) - cross / 2 + curve * cross @ cross
+
+
+def _landmark_weights(rows: NDArray[np.integer], settings: FitSettings) -> Array:
+    """(L,) weights of the landmarks that the model knows; few of them weigh together as much as all."""
+    weights = np.ones(MEDIAPIPE_POINTS)
+    weights[list(FACE_OVAL)] = settings.oval_weight
+    weights[list(LIDS_AND_LIPS)] = settings.contour_weight
+    weights[IRIS_LANDMARKS] = 0.0
+    known = weights[rows]
+    return known * (weights.sum() / known.sum())
