@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 
 Points = NDArray[np.float64]
 
-FIRST_NEIGHBOURS = 8
+FIRST_NEIGHBOURS = 4
 PAIRS_PER_PASS = 1 << 20
 """Bound on point-triangle pairs held at once (about 200 bytes each)."""
 
@@ -30,27 +30,30 @@ class Nearest:
 class ClosestSurface:
     """Answers which point of a mesh is nearest; triangles of any size, no approximation.
 
-    A triangle lies in the ball around its centroid with the radius of its farthest corner. Centroids
-    are visited from near to far until no unvisited ball can reach closer than what was found. Triangles
-    are sorted into groups of similar radius, so that few large ones do not spoil that bound.
+    The nearest corner is a first answer. A triangle lies in the ball around its centroid with the radius of
+    its farthest corner: only those whose ball reaches closer than the answer so far are looked at, from near
+    to far, until no unvisited ball can. Triangles are sorted into groups of similar radius, so that few large
+    ones do not spoil that bound.
     """
 
     def __init__(self, vertices: Points, triangles: NDArray[np.integer]) -> None:
         """``vertices`` (N,3) and ``triangles`` (T,3), at least one."""
-        self._corners = np.asarray(vertices, np.float64)[triangles]
+        vertices = np.asarray(vertices, np.float64)
+        self._corners = vertices[triangles]
+        used, first = np.unique(triangles, return_index=True)
+        self._vertices, self._triangle_at = cKDTree(vertices[used]), first // 3
         centroids = self._corners.mean(1)
-        radius = np.linalg.norm(self._corners - centroids[:, None], axis=2).max(1)
-        group = np.round(np.log2(np.maximum(radius, 1e-9))).astype(int)
+        self._radius = np.linalg.norm(self._corners - centroids[:, None], axis=2).max(1)
+        group = np.round(np.log2(np.maximum(self._radius, 1e-9))).astype(int)
         self._groups = [
-            (mine, cKDTree(centroids[mine]), float(radius[mine].max()))
+            (mine, cKDTree(centroids[mine]), float(self._radius[mine].max()))
             for mine in (np.flatnonzero(group == value) for value in np.unique(group))
         ]
 
     def nearest(self, points: Points) -> Nearest:
         """The nearest surface points of ``points`` (M,3)."""
-        best = Nearest(
-            np.zeros((len(points), 3)), np.full(len(points), np.inf), np.zeros(len(points), np.int64)
-        )
+        distance, vertex = self._vertices.query(points)
+        best = Nearest(self._vertices.data[vertex].copy(), distance, self._triangle_at[vertex])
         for triangles, tree, radius in self._groups:
             self._search(points, triangles, tree, radius, best)
         return best
@@ -67,25 +70,42 @@ class ClosestSurface:
     ) -> None:
         """Improve ``best`` in place by one group of triangles."""
         open_points = np.arange(len(points))
-        count = FIRST_NEIGHBOURS
+        seen, count = 0, FIRST_NEIGHBOURS
         while len(open_points):
             count = min(count, len(triangles))
             unfinished = []
             for mine in np.array_split(open_points, len(open_points) * count // PAIRS_PER_PASS + 1):
-                reach, index = tree.query(points[mine], k=np.arange(1, count + 1))
-                candidates = closest_on_triangles(points[mine][:, None], self._corners[triangles[index]])
-                apart = np.linalg.norm(candidates - points[mine][:, None], axis=2)
-                rows, pick = np.arange(len(mine)), apart.argmin(1)
-                closer = apart[rows, pick] < best.distance[mine]
-                rows, pick, improved = rows[closer], pick[closer], mine[closer]
-                best.distance[improved] = apart[rows, pick]
-                best.points[improved] = candidates[rows, pick]
-                best.triangle[improved] = triangles[index[rows, pick]]
+                reach, index = tree.query(points[mine], k=np.arange(seen + 1, count + 1))
+                self._improve(points, mine, reach, triangles[index], best)
                 unfinished.append(mine[reach[:, -1] - radius < best.distance[mine]])
             if count == len(triangles):
                 return
             open_points = np.concatenate(unfinished)
-            count *= 4
+            seen, count = count, count * 4
+
+    def _improve(
+        self,
+        points: Points,
+        mine: NDArray[np.int64],
+        reach: Points,
+        triangles: NDArray[np.int64],
+        best: Nearest,
+    ) -> None:
+        """Look at candidate ``triangles`` (m,k), whose centroids are ``reach`` (m,k) from points ``mine`` (m,)."""
+        row, column = np.nonzero(reach - self._radius[triangles] < best.distance[mine, None])
+        if not len(row):
+            return
+        triangle, point = triangles[row, column], points[mine[row]]
+        found = closest_on_triangles(point, self._corners[triangle])
+        apart = np.linalg.norm(found - point, axis=1)
+        # The nearest of each row: the first after a sort by row and distance.
+        order = np.lexsort((apart, row))
+        first = order[np.r_[True, np.diff(row[order]) > 0]]
+        first = first[apart[first] < best.distance[mine[row[first]]]]
+        improved = mine[row[first]]
+        best.distance[improved] = apart[first]
+        best.points[improved] = found[first]
+        best.triangle[improved] = triangle[first]
 
 
 def closest_on_triangles(points: Points, corners: Points) -> Points:
