@@ -91,7 +91,7 @@ class ClosestSurface:
         triangles: NDArray[np.int64],
         best: Nearest,
     ) -> None:
-        """Look at candidate ``triangles`` (m,k), whose centroids are ``reach`` (m,k) from points ``mine`` (m,)."""
+        """Look at candidate ``triangles`` (m,k), centroids ``reach`` (m,k) away from points ``mine`` (m,)."""
         row, column = np.nonzero(reach - self._radius[triangles] < best.distance[mine, None])
         if not len(row):
             return
