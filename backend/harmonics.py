@@ -16,6 +16,8 @@ CONSTANT = 0.282095
 """The first term: the same in all directions."""
 LOBE = np.array([1.0] + [2 / 3] * 3 + [1 / 4] * 5)
 """Convolution with the clamped cosine, over pi (Ramamoorthi and Hanrahan 2001, eq. 8)."""
+PICTURED = np.array([CONSTANT, 0, 0, 0.488603 * 2 / 3, 0, 0, -0.315392 / 4, 0, -0.546274 / 4])
+"""Mean of the terms over the picture of a ball: where z is 2/3, z squared 1/2, x and y squared 1/4."""
 
 
 def sh_basis(directions: Tensor) -> Tensor:

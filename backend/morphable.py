@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO
@@ -12,6 +12,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from .albedo import ALBEDO_ASSET, AlbedoBasis, packed, read_albedo, unpacked
 from .errors import AssetBroken
 from .protocol import STATISTICAL_EXPRESSION
 
@@ -82,6 +83,8 @@ class MorphableModel:
     landmarks_68: LandmarkEmbedding
     source_vertex: NDArray[np.int32]
     """(N,) vertex of the full source mesh (hm08 for the default model); -1 for those it lacks (teeth)."""
+    albedo: AlbedoBasis | None = None
+    """Colour of its vertices; None for a model that knows shapes only."""
 
     @property
     def expression_bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -132,12 +135,19 @@ class MorphableModel:
 
 def load_head_model() -> MorphableModel:
     """The head that ships with Likeness (hm08, CC0). Raises AssetBroken if its file is missing or damaged."""
-    return _load_cached(HEAD_ASSET)
+    return _load_shipped(HEAD_ASSET, ALBEDO_ASSET)
 
 
 @cache
-def _load_cached(path: Path) -> MorphableModel:
-    return load_model(path)
+def _load_shipped(head: Path, albedo: Path) -> MorphableModel:
+    model = load_model(head)
+    # Whoever builds the albedo needs the head before it.
+    if not albedo.is_file():
+        return model
+    basis = read_albedo(albedo)
+    if basis is None or not basis.fits(len(model.mean)):
+        raise _broken(albedo)
+    return replace(model, albedo=basis)
 
 
 def save_model(model: MorphableModel, path: Path | BinaryIO) -> None:
@@ -150,6 +160,8 @@ def save_model(model: MorphableModel, path: Path | BinaryIO) -> None:
             arrays[f"{field.name}.weights"] = value.weights
             if value.rows is not None:
                 arrays[f"{field.name}.rows"] = value.rows
+        elif field.name == "albedo":
+            arrays |= packed(value) if value else {}
         elif field.name in ("identity", "expression"):
             arrays[field.name], arrays[f"{field.name}.scale"] = _to_int16(value)
         elif field.name == "regions":
@@ -195,6 +207,7 @@ def _model_of(arrays: dict[str, NDArray]) -> MorphableModel:
         landmarks_478=_embedding_of(arrays, "landmarks_478"),
         landmarks_68=_embedding_of(arrays, "landmarks_68"),
         source_vertex=arrays["source_vertex"],
+        albedo=unpacked(arrays),
     )
 
 
@@ -221,6 +234,7 @@ def _consistent(model: MorphableModel) -> bool:
         and all(index.min() >= 0 and index.max() < n for index in (*indices, model.polygons[:, 3].clip(0)))
         and all(bool(np.isfinite(array).all()) for array in numbers)
         and model.polygon_part.max() < len(model.part_names)
+        and (model.albedo is None or model.albedo.fits(n))
     )
 
 

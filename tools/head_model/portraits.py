@@ -18,6 +18,8 @@ from backend.vertex_colours import VertexColours, vertex_colours
 
 MOST_YAW_DEG = 35.0
 """Faces turned further show one half only."""
+USED, OF_EACH = 2, 4
+"""Two of four portraits make the basis; the others are left to measure what it does not know."""
 LEAST_SEEN = 0.35
 """Share of the face's vertices below which a portrait tells too little."""
 GREY_CHROMA = 0.02
@@ -38,9 +40,9 @@ class Observations:
 
 
 def observe(folder: Path, without: frozenset[str]) -> Observations:
-    """All portraits of a folder but those whose names are in ``without`` and those that show too little."""
+    """Half of a folder's portraits; none that is named in ``without``, none that shows too little."""
     files = [file for file in sorted(folder.iterdir()) if file.stem not in without]
-    kept = list(_looks(files))
+    kept = list(_looks([file for number, file in enumerate(files) if number % OF_EACH < USED]))
     if not kept:
         raise SystemExit(f"{folder} holds no portrait that can be used")
     return Observations(
