@@ -52,8 +52,8 @@ class LightEstimate:
     """Light and albedo of one photo's face."""
 
     light: NDArray[np.float32]
-    """(9,3) spherical harmonics as in :mod:`backend.harmonics`: ``sh_basis(normal) @ light`` is what a surface
-    of albedo 1 shows, linear RGB."""
+    """(9,3) as in :mod:`backend.harmonics`: ``sh_basis(normal) @ light`` is what a surface of albedo 1 shows,
+    linear RGB."""
     albedo: NDArray[np.float32]
     """(A,) coefficients of the basis in standard deviations."""
     confidence: float

@@ -3,8 +3,8 @@
 Light and albedo of a photograph are known only as a product. What settles it: the CC0 skins were painted
 without light, so their basis explains each portrait first, together with harmonics of light
 (``backend/light.py``); everything that harmonics over the head can explain is light; and the two halves of a
-face are alike, so what differs between them is light as well. What is left of a portrait becomes a person of the
-final basis, beside synthetic ones of every tone.
+face are alike, so what differs between them is light as well. What is left of a portrait becomes a person of
+the final basis, beside synthetic ones of every tone.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ROUNDS = 2
 LEAST_LIGHT = 0.2
 """Share of the usual light below which a surface is too dark to tell its colour."""
 BELIEVED = 0.9
-"""Largest logarithm of a portrait's albedo over the one that the basis explains; beyond lie hair and shine."""
+"""Largest logarithm of a portrait's albedo over what the basis explains; beyond lie hair and shine."""
 SMOOTH_TERMS = (1, 3, 5, 6, 8)
 """Harmonics that two alike halves of a face may share in light: y, z, yz, 3y² - 1 and x² - z²."""
 STIFFNESS, ANCHOR = 0.6, 2e-3
@@ -102,7 +102,7 @@ def without_light(difference: Array, weights: Array, normals: Array) -> Array:
 
 
 def complete(model: MorphableModel, smoothness: sp.csr_matrix, values: Array, weights: Array) -> Array:
-    """Values (N,3) known as far as ``weights`` (N,), made alike on both halves and carried on smoothly to 0."""
+    """Values (N,3) known as far as ``weights`` (N,), alike on both halves and carried on smoothly to 0."""
     mirrored = weights[model.mirror]
     total = weights + mirrored
     both = (weights[:, None] * values + mirrored[:, None] * values[model.mirror]) / total[:, None].clip(1e-6)
