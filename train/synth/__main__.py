@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m train.synth", description="Synthetic portraits.")
     parser.add_argument("--seed", type=int, default=0, help="seed of the first scene; the others follow")
     parser.add_argument("--count", type=int, default=64, help="how many scenes")
-    parser.add_argument("--size", type=int, default=SIZE, help="pixels along each side, even")
+    parser.add_argument("--size", type=int, default=SIZE, help="pixels along each side, a multiple of 4")
     parser.add_argument("--preview", type=Path, help="contact sheet to write, .png or .jpg")
     parser.add_argument(
         "--truth", action="store_true", help="the sheet shows classes, mattes and depths, too"

@@ -121,9 +121,11 @@ def paint(cloth: Cloth, x: Tensor, y: Tensor, shift: tuple[float, float]) -> Ten
     """(h,w,3) linear albedo of a cloth at places (h,w) mm; ``shift`` (0 to 1) picks the noise."""
     grain, folds = (_rolled(table, shift, x.shape) for table in _noise(str(x.device)))
     base, second = x.new_tensor(cloth.colour), x.new_tensor(cloth.second)
+    lit = ((1 + 0.05 * grain) * (1 + 0.16 * cloth.folds * folds)).clamp_(min=0.3)[..., None]
+    if cloth.pattern == "plain":
+        return base * lit
     share = _pattern(cloth, x, y, grain, folds)[..., None]
-    lit = (1 + 0.05 * grain) * (1 + 0.16 * cloth.folds * folds)
-    return torch.lerp(base.expand(*x.shape, 3), second, share) * lit.clamp(min=0.3)[..., None]
+    return torch.lerp(base.expand(*x.shape, 3), second, share) * lit
 
 
 def _pattern(cloth: Cloth, x: Tensor, y: Tensor, grain: Tensor, folds: Tensor) -> Tensor:
@@ -148,8 +150,7 @@ def _pattern(cloth: Cloth, x: Tensor, y: Tensor, grain: Tensor, folds: Tensor) -
             return ((blobs - 0.35) * 4).clamp(0, 1)
         case "tweed":
             return (0.25 * grain).clamp(0, 0.5)
-        case _:
-            return torch.zeros_like(x)
+    raise ValueError(f"no such pattern: {cloth.pattern}")
 
 
 def _line(phase: Tensor, share: float) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -23,6 +24,9 @@ X_SPAN_MM, Y_SPAN_MM = (-310.0, 310.0), (-570.0, -50.0)
 
 CLOTH_MM, JACKET_MM, HIDDEN_MM = 3.5, 8.0, -8.0
 """How far cloth and jacket lie above the skin, and unused cloth below it."""
+
+COVERED_MM = 1.5
+"""What lies so far below another surface at all corners of a triangle is never seen."""
 
 NECKLINE_SLOPE = 0.25
 """Rise of the cloth over the skin at a neckline: gentle, so that it surfaces along a smooth line between the
@@ -138,9 +142,11 @@ def build_clothes(params: list[ClothesParams], shape: HeadShape) -> tuple[Surfac
     """Clothes of B people: the garment itself, the collar on the neck, and the collar of a jacket."""
     garment = shape.assets.garment
     body = torch.cat([shape.vertices, shape.bust], dim=1)
-    vertices = body[:, garment.ends].mean(dim=2)
+    first, second = garment.ends.unbind(1)
+    vertices = 0.5 * (body.index_select(1, first) + body.index_select(1, second))
     normals = vertex_normals(vertices, garment.triangles)
-    draped = vertices + normals * _thickness(params, shape)[..., None]
+    thickness = _thickness(params, shape)
+    draped = vertices + normals * thickness[..., None]
     everyone = torch.ones(len(params), device=shape.device)
     cloth = Surface(
         vertices=draped,
@@ -152,10 +158,21 @@ def build_clothes(params: list[ClothesParams], shape: HeadShape) -> tuple[Surfac
         specular=0.06 * everyone,
         roughness=0.85 * everyone,
         occlusion=shape.assets.skin.occlusion[garment.ends].mean(dim=1),
+        closed=True,
+        hidden=(thickness < -COVERED_MM)[:, garment.triangles].all(dim=2),
     )
     necks = [(p.collar, p.opening_deg, p.inner if p.jacket else p.outer, p.noise) for p in params]
     jackets = [("jacket" if p.jacket else "none", JACKET_GAP_DEG, p.outer, p.noise) for p in params]
     return cloth, build_collars(necks, body, shape.assets), build_collars(jackets, body, shape.assets)
+
+
+def covered_skin(params: list[ClothesParams], shape: HeadShape) -> Tensor:
+    """(B,T) bool: triangles of the skin that lie wholly below the garment."""
+    skin, (first, second) = shape.assets.skin, shape.assets.garment.ends.unbind(1)
+    same = torch.nonzero(first == second).squeeze(1)
+    below = torch.zeros(len(params), len(skin.occlusion), dtype=torch.bool, device=shape.device)
+    below[:, first[same]] = _thickness(params, shape)[:, same] > COVERED_MM
+    return below[:, skin.triangles].all(dim=2)
 
 
 def _thickness(params: list[ClothesParams], shape: HeadShape) -> Tensor:
@@ -192,37 +209,40 @@ def _half_opening(y: Tensor, apex_mm: Tensor | float) -> Tensor:
 
 def paint_clothes(params: ClothesParams, device: torch.device) -> Tensor:
     """(HEIGHT,WIDTH,3) linear albedo of one garment, front beside back."""
-    x, y, front = _places(device)
+    x, y = _places(str(device))
     out = paint(params.outer, x, y, params.noise)
+    front = (slice(None), slice(WIDTH // 2))
+    seen, x, y = out[front], x[front], y[front]
     if params.jacket:
-        out = _with_jacket_front(out, params, x, y, front)
+        seen = _with_jacket_front(seen, params, x, y)
     elif params.tie is not None:
-        out = _with_tie(out, params.tie, x, y, front, params.noise)
+        seen = _with_tie(seen, params.tie, x, y, params.noise)
     if params.buttons and not params.jacket:
-        out = _with_buttons(out, x, y, front, -175.0)
-    return out.clamp(0.003, 0.9)
+        seen = _with_buttons(seen, x, y, -175.0)
+    return torch.cat([seen, out[:, WIDTH // 2 :]], dim=1).clamp_(0.003, 0.9)
 
 
-def _places(device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-    """x and y mm of every texel, and which lie on the front."""
+@cache
+def _places(device: str) -> tuple[Tensor, Tensor]:
+    """x and y mm of every texel; the left half is the front."""
     column = torch.arange(WIDTH, device=device)
     u = ((column % (WIDTH // 2)) + 0.5) / (WIDTH // 2)
     v = 1 - (torch.arange(HEIGHT, device=device) + 0.5) / HEIGHT
     x = X_SPAN_MM[0] + u * (X_SPAN_MM[1] - X_SPAN_MM[0])
     y = Y_SPAN_MM[0] + v * (Y_SPAN_MM[1] - Y_SPAN_MM[0])
     shape = (HEIGHT, WIDTH)
-    return x[None].expand(shape), y[:, None].expand(shape), (column < WIDTH // 2)[None].expand(shape)
+    return x[None].expand(shape), y[:, None].expand(shape)
 
 
-def _with_jacket_front(cloth: Tensor, params: ClothesParams, x: Tensor, y: Tensor, front: Tensor) -> Tensor:
+def _with_jacket_front(cloth: Tensor, params: ClothesParams, x: Tensor, y: Tensor) -> Tensor:
     """Shirt and tie in the V of the lapels, the lapels' edges, the closing and its buttons."""
     side = x.abs()
     half = _half_opening(y, params.apex_mm)
     inner = paint(params.inner, x, y, params.noise[::-1])
     if params.tie is not None:
-        inner = _with_tie(inner, params.tie, x, y, front, params.noise)
+        inner = _with_tie(inner, params.tie, x, y, params.noise)
     elif params.buttons:
-        inner = _with_buttons(inner, x, y, front, -190.0)
+        inner = _with_buttons(inner, x, y, -190.0)
     # The shirt lies in the shadow of the lapels.
     inner = inner * (0.55 + 0.45 * ((half - side) / 14.0).clamp(0, 1))[..., None]
     rise = ((y - params.apex_mm) / (LAPEL_TOP_MM - params.apex_mm)).clamp(0, 1)
@@ -233,13 +253,13 @@ def _with_jacket_front(cloth: Tensor, params: ClothesParams, x: Tensor, y: Tenso
     )
     line = line * (side > half) * (rise > 0)
     closing = _stroke(x - 4.0, 2.5) * (y < params.apex_mm)
-    shade = 1 - 0.45 * torch.maximum(line, closing) * front
+    shade = 1 - 0.45 * torch.maximum(line, closing)
     out = cloth * shade[..., None]
-    opening = (((half - side) / 4.0 + 0.5).clamp(0, 1) * front * (y > params.apex_mm))[..., None]
+    opening = (((half - side) / 4.0 + 0.5).clamp(0, 1) * (y > params.apex_mm))[..., None]
     return torch.lerp(out, inner, opening)
 
 
-def _with_tie(cloth: Tensor, tie: Cloth, x: Tensor, y: Tensor, front: Tensor, noise: tuple) -> Tensor:
+def _with_tie(cloth: Tensor, tie: Cloth, x: Tensor, y: Tensor, noise: tuple) -> Tensor:
     """A knot at the collar and a blade that widens downwards."""
     below = (KNOT_TOP_MM - y).clamp(min=0)
     knot = (24.0 - 0.25 * below).clamp(min=13.0) * (below < KNOT_MM)
@@ -247,17 +267,17 @@ def _with_tie(cloth: Tensor, tie: Cloth, x: Tensor, y: Tensor, front: Tensor, no
     edge = knot + blade - x.abs()
     silk = paint(tie, x, y, noise) * (0.7 + 0.3 * (edge / 8).clamp(0, 1))[..., None]
     silk = silk * (1 - 0.5 * _stroke(below - KNOT_MM, 4.0))[..., None]
-    share = (edge / 3.0 + 0.5).clamp(0, 1) * front * (y < KNOT_TOP_MM)
+    share = (edge / 3.0 + 0.5).clamp(0, 1) * (y < KNOT_TOP_MM)
     return torch.lerp(cloth, silk, share[..., None])
 
 
-def _with_buttons(cloth: Tensor, x: Tensor, y: Tensor, front: Tensor, top: float) -> Tensor:
+def _with_buttons(cloth: Tensor, x: Tensor, y: Tensor, top: float) -> Tensor:
     """A placket with its seams, and a button every 85 mm."""
     below = y < top
     seams = torch.maximum(_stroke(x - 16.0, 2.0), 0.6 * _stroke(x + 14.0, 2.0)) * below
     apart = (y - top - 20) / 85.0
     button = ((6.5 - torch.hypot(x, (apart - apart.round()) * 85.0)) / 2.5).clamp(0, 1) * below
-    return cloth * (1 - (0.18 * seams + 0.35 * button) * front)[..., None]
+    return cloth * (1 - 0.18 * seams - 0.35 * button)[..., None]
 
 
 def _stroke(distance: Tensor, width: float) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor
 from backend.head_parse import FACE
 from backend.raster.zbuffer import Hits, rasterize_pictures
 
+from .blend import blend
 from .normals import face_normals, smooth_normals
 from .person import Surface
 from .view import Views
@@ -47,14 +48,10 @@ class Fragments:
     """(P,) flat index over all pictures."""
     picture: Tensor
     """(P,)."""
-    owner: Tensor
-    """(P,) index of the surface."""
     region: Tensor
     """(P,) uint8."""
     depth: Tensor
     """(P,) mm."""
-    place: Tensor
-    """(P,3) view frame."""
     albedo: Tensor
     """(P,3) linear."""
     attributes: Tensor
@@ -64,9 +61,10 @@ class Fragments:
 def join(surfaces: tuple[Surface, ...], views: Views) -> Mesh:
     """One mesh in the view frame out of all surfaces."""
     worn = torch.stack([s.shown for s in surfaces]).any(dim=1).tolist()
-    ordered = sorted(
-        (s for s, some in zip(surfaces, worn, strict=True) if some), key=lambda s: not _of_head(s)
-    )
+    there = [s for s, some in zip(surfaces, worn, strict=True) if some]
+    of_head = torch.stack([_of_head(s) for s in there]).tolist()
+    heads = [s for s, bare in zip(there, of_head, strict=True) if bare]
+    ordered = heads + [s for s, bare in zip(there, of_head, strict=True) if not bare]
     counts = [s.vertices.shape[1] for s in ordered]
     starts = [sum(counts[:i]) for i in range(len(counts))]
     device = ordered[0].vertices.device
@@ -77,7 +75,7 @@ def join(surfaces: tuple[Surface, ...], views: Views) -> Mesh:
     owner = torch.arange(len(ordered), device=device).repeat_interleave(lengths)
     shown = torch.stack([s.shown for s in ordered], dim=1)
     towards = _towards_camera(vertices, triangles, faces, views)
-    closed = torch.tensor([_of_head(s) for s in ordered], device=device)
+    closed = torch.tensor([k < len(heads) or s.closed for k, s in enumerate(ordered)], device=device)
     return Mesh(
         vertices=vertices,
         normals=smooth_normals(faces, triangles, vertices.shape[1]),
@@ -86,8 +84,8 @@ def join(surfaces: tuple[Surface, ...], views: Views) -> Mesh:
         uvs=torch.cat([s.uvs for s in ordered]),
         region=torch.cat([s.region for s in ordered]),
         owner=owner,
-        drawable=shown[:, owner] & (towards | ~closed[owner]),
-        head_triangles=sum(len(s.triangles) for s in ordered if _of_head(s)),
+        drawable=shown[:, owner] & (towards | ~closed[owner]) & ~_hidden(tuple(ordered)),
+        head_triangles=sum(len(s.triangles) for s in heads),
         surfaces=tuple(ordered),
     )
 
@@ -134,21 +132,17 @@ def _nearer(head: Hits, rest: Hits, offset: int, places: int) -> Hits:
 
 
 def _fragments(mesh: Mesh, views: Views, hits: Hits, attributes: Tensor) -> Fragments:
-    place, picture = views.lift(hits.pixel, hits.depth)
-    corners = mesh.triangles.T.contiguous().index_select(1, hits.triangle) + picture * attributes.shape[1]
-    flat, weights = attributes.flatten(0, 1), hits.barycentric[:, :, None]
-    uvs = mesh.uvs.index_select(0, hits.triangle)
-    uvs = sum(uvs[:, k] * weights[:, k] for k in range(3))
-    owner = mesh.owner.index_select(0, hits.triangle)
+    picture = hits.pixel.div(views.size**2, rounding_mode="floor")
+    corners = mesh.triangles.index_select(0, hits.triangle) + (picture * attributes.shape[1])[:, None]
+    of_triangle = hits.triangle[:, None] * 3 + torch.arange(3, device=picture.device)
+    uvs = blend(mesh.uvs.flatten(0, 1), of_triangle, hits.barycentric)
     return Fragments(
         pixel=hits.pixel,
         picture=picture,
-        owner=owner,
         region=mesh.region.index_select(0, hits.triangle),
         depth=hits.depth,
-        place=place,
-        albedo=_albedo(mesh.surfaces, owner, picture, uvs),
-        attributes=sum(flat.index_select(0, corners[k]) * weights[:, k] for k in range(3)),
+        albedo=_albedo(mesh.surfaces, mesh.owner.index_select(0, hits.triangle), picture, uvs),
+        attributes=blend(attributes.flatten(0, 1), corners, hits.barycentric),
     )
 
 
@@ -160,23 +154,32 @@ def _albedo(surfaces: tuple[Surface, ...], owner: Tensor, picture: Tensor, uvs: 
     starts = torch.tensor([sum(b * h * w for b, h, w in sizes[:i]) for i in range(len(sizes))], device=device)
     height = torch.tensor([h for _, h, _ in sizes], device=device).index_select(0, owner)
     width = torch.tensor([w for _, _, w in sizes], device=device).index_select(0, owner)
-    x = (uvs[:, 0].clamp(0, 1) * width - 0.5).clamp(min=0)
-    y = ((1 - uvs[:, 1].clamp(0, 1)) * height - 0.5).clamp(min=0)
+    u, v = uvs.clamp(0, 1).unbind(1)
+    x, y = (u * width - 0.5).clamp(min=0), ((1 - v) * height - 0.5).clamp(min=0)
     column, row = x.long(), y.long()
-    fx, fy = (x - column)[:, None], (y - row)[:, None]
-    right, below = torch.minimum(column + 1, width - 1), torch.minimum(row + 1, height - 1)
-    base = starts.index_select(0, owner) + picture * height * width
-
-    def at(r: Tensor, c: Tensor) -> Tensor:
-        return texels.index_select(0, base + r * width + c)
-
-    upper = torch.lerp(at(row, column), at(row, right), fx)
-    return torch.lerp(upper, torch.lerp(at(below, column), at(below, right), fx), fy)
+    fx, fy = x - column, y - row
+    upper = starts.index_select(0, owner) + (picture * height + row) * width + column
+    right = (column < width - 1).long()
+    lower = upper + width * (row < height - 1)
+    index = torch.stack([upper, upper + right, lower, lower + right], dim=1)
+    gx, gy = 1 - fx, 1 - fy
+    return blend(texels, index, torch.stack([gx * gy, fx * gy, gx * fy, fx * fy], dim=1))
 
 
-def _of_head(surface: Surface) -> bool:
-    """Whether the surface belongs to the bare head, which is closed: its back faces are never seen."""
-    return bool((surface.region == FACE).any())
+def _of_head(surface: Surface) -> Tensor:
+    """() bool: whether the surface belongs to the bare head, which is closed."""
+    return (surface.region == FACE).any()
+
+
+def _hidden(surfaces: tuple[Surface, ...]) -> Tensor:
+    """(B,T) bool: triangles of all surfaces that others cover."""
+    return torch.cat(
+        [
+            s.shown.new_zeros(len(s.shown), len(s.triangles)) if s.hidden is None else s.hidden
+            for s in surfaces
+        ],
+        dim=1,
+    )
 
 
 def _occlusion(surface: Surface) -> Tensor:

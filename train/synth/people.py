@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from .assets import load_assets
-from .clothes import ClothesParams, build_clothes, sample_clothes
+from .clothes import ClothesParams, build_clothes, covered_skin, sample_clothes
 from .eyes import EyeParams, build_eyes, sample_eyes
 from .glasses import GlassesParams, build_glasses, sample_glasses
 from .hair import HairParams, grow_hair, sample_hair
@@ -74,11 +74,12 @@ def build_people(params: list[PersonParams], device: torch.device) -> Person:
     assets = load_assets(str(device))
     shape = build_head([p.head for p in params], assets)
     headwear = [p.headwear for p in params]
+    clothes = [p.clothes for p in params]
     surfaces = (
-        build_skin([p.skin for p in params], shape),
+        replace(build_skin([p.skin for p in params], shape), hidden=covered_skin(clothes, shape)),
         build_eyes([p.eyes for p in params], shape),
         build_mouth([p.mouth for p in params], shape),
-        *build_clothes([p.clothes for p in params], shape),
+        *build_clothes(clothes, shape),
         *build_glasses([p.glasses for p in params], shape),
         *build_headwear(headwear, shape),
     )

@@ -39,6 +39,10 @@ class Surface:
     """(B,N) or (N,) share of the sky each vertex sees; None means all of it."""
     translucent: bool = False
     """Skin: light bleeds red through it at the edge of shadows."""
+    closed: bool = False
+    """Its back faces are never seen."""
+    hidden: Tensor | None = None
+    """(B,T) bool: triangles that another surface covers, wherever the camera stands."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from .finish import develop, expose
 from .light import Lights, stack_lights
 from .people import build_people
 from .person import Person
-from .render import Rendering, render
+from .render import DOWN, Rendering, render
 from .scene import Scene
 from .view import Views, stack_views
 
@@ -92,12 +92,14 @@ class SynthSample:
 def generate(
     scenes: list[Scene], size: int = SIZE, device: torch.device | str = "cpu", draw: Engine = render
 ) -> SynthBatch:
-    """Draw scenes in one go. ``size`` is even; the same scenes on the same device give the same bytes.
+    """Draw scenes in one go; the same scenes on the same device give the same bytes.
+
+    ``size`` is a multiple of four.
 
     ``draw`` is the engine: the project's own, or ``cycles.render``.
     """
-    if size % 2:
-        raise ValueError(f"pictures have an even number of pixels along each side, not {size}")
+    if size % DOWN:
+        raise ValueError(f"pictures have a multiple of {DOWN} pixels along each side, not {size}")
     place = torch.device(device)
     with torch.no_grad():
         people = build_people([scene.person for scene in scenes], place)

@@ -7,16 +7,13 @@ first shifted to the root and white, the second to the tip and coloured by the h
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
 from backend.harmonics import sh_basis
 
 from .light import Lights
-from .mesh import Fragments
-from .person import Surface
+from .mesh import Mesh
 from .shadow import Shadows
 from .splat import StrandFragments
 from .view import pick
@@ -44,25 +41,28 @@ SKULL_CENTRE_MM = (0.0, 20.0, -10.0)
 """Hair is lit as if it lay on a ball around this place of the head."""
 
 
-def light_surfaces(seen: Fragments, finish: Finish, lights: Lights, shadows: Shadows, eyes: Tensor) -> Tensor:
-    """Linear colour (P,3) of surface pixels; ``eyes`` (B,3) is each camera's place.
+def light_surfaces(mesh: Mesh, lights: Lights, shadows: Shadows, eyes: Tensor) -> Tensor:
+    """(B,N,6) what the vertices send to the camera: light to be multiplied by the albedo, and highlights.
 
-    The fragments' attributes are normal (3), sky light (3) and occlusion (1).
+    Vertices lie about as close as pixels, and shadows are softer than both; so pixels need not be lit one
+    by one. ``eyes`` (B,3) is each camera's place.
     """
     # Channels come first here: sums over three neighbours in memory take several times as long.
-    picture, known = seen.picture, seen.attributes.T.contiguous()
-    view = _unit(pick(eyes, picture).T - seen.place.T)
-    normal = _facing(_unit(known[:3]), view)
-    open_sky = known[6]
-    skin, specular, roughness = finish.of(seen)
-    mirror = _sky_shine(normal, view, specular, roughness, lights, picture)
-    matt, shine = known[3:6].clamp(min=0), mirror * open_sky
-    wrap = torch.where(skin[None], seen.place.new_tensor(SKIN_WRAP)[:, None], CLOTH_WRAP)
-    inner, outer = normal.T, 0.5 + 0.5 * open_sky
+    people, count, _ = mesh.vertices.shape
+    place = mesh.vertices.flatten(0, 1)
+    picture = torch.arange(people, device=place.device).repeat_interleave(count)
+    view = _unit(pick(eyes, picture).T - place.T)
+    normal = _facing(mesh.normals.flatten(0, 1).T.contiguous(), view)
+    open_sky = mesh.occlusion.flatten()
+    skin, specular, roughness = _finish_of(mesh)
+    inner, outer = normal.T.contiguous(), 0.5 + 0.5 * open_sky
+    matt = _sky(normal, lights, picture, 9) * open_sky
+    shine = _sky_shine(normal, view, specular, roughness, lights, picture) * open_sky
+    wrap = torch.where(skin, place.new_tensor(SKIN_WRAP)[:, None], CLOTH_WRAP)
     for lamp in range(lights.direction.shape[1]):
         towards = pick(lights.direction[:, lamp], picture).T
         colour = pick(lights.colour[:, lamp], picture).T
-        visible = shadows.visibility(seen.place, inner, picture, lamp)
+        visible = shadows.visibility(place, inner, picture, lamp)
         cosine = (normal * towards).sum(0)
         wrapped = ((cosine + wrap) / (1 + wrap)).clamp_(min=0)
         wrapped[0] *= torch.lerp(visible, visible.sqrt(), SKIN_BLEED * skin)
@@ -70,37 +70,22 @@ def light_surfaces(seen: Fragments, finish: Finish, lights: Lights, shadows: Sha
         matt = matt + colour * wrapped * outer
         gloss = _ggx(normal, view, towards, cosine, roughness) * (specular * REFLECTANCE * visible * open_sky)
         shine = shine + colour * gloss
-    return (seen.albedo.T * matt + shine).T
+    return torch.cat([matt, shine]).T.unflatten(0, (people, count))
 
 
-@dataclass(frozen=True)
-class Finish:
-    """How the surfaces of B people take light, by their place in the mesh."""
+def _finish_of(mesh: Mesh) -> tuple[Tensor, Tensor, Tensor]:
+    """Skin or not, specular strength and roughness (B*N,) of the vertices."""
+    device = mesh.vertices.device
+    counts = torch.tensor([s.vertices.shape[1] for s in mesh.surfaces], device=device)
 
-    skin: Tensor
-    """(surfaces,) bool."""
-    specular: Tensor
-    """(B*surfaces,)."""
-    roughness: Tensor
-    """(B*surfaces,)."""
+    def spread(values: Tensor) -> Tensor:
+        return values.repeat_interleave(counts, dim=1).flatten()
 
-    def of(self, seen: Fragments) -> tuple[Tensor, Tensor, Tensor]:
-        """Skin or not, specular strength and roughness (P,) of pixels."""
-        index = seen.picture * len(self.skin) + seen.owner
-        return (
-            self.skin.index_select(0, seen.owner),
-            self.specular.index_select(0, index),
-            self.roughness.index_select(0, index),
-        )
-
-
-def finish_of(surfaces: tuple[Surface, ...]) -> Finish:
-    """Collect what shading needs from surfaces."""
-    device = surfaces[0].specular.device
-    return Finish(
-        skin=torch.tensor([s.translucent for s in surfaces], device=device),
-        specular=torch.stack([s.specular for s in surfaces], dim=1).flatten(),
-        roughness=torch.stack([s.roughness for s in surfaces], dim=1).flatten(),
+    skin = torch.tensor([s.translucent for s in mesh.surfaces], device=device)
+    return (
+        spread(skin.expand(len(mesh.vertices), -1)),
+        spread(torch.stack([s.specular for s in mesh.surfaces], dim=1)),
+        spread(torch.stack([s.roughness for s in mesh.surfaces], dim=1)),
     )
 
 

@@ -11,13 +11,15 @@ from functools import cache
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
+from torch.nn.functional import max_pool2d, normalize
 
 from backend.head_parse import HAIR
 
 from .person import Strands
-from .view import Views
+from .view import NEAREST_MM, Views, pick
 
+TILE_PX, SIGHT_STEP = 8, 2
+"""Side of the tiles, and every how many-th knot of a strand is looked at, to tell whether it can be seen."""
 STEPS = (3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 """Points along a strand; each strand takes the smallest number that leaves no gap of over a pixel."""
 IN_FRONT_MM = 1.5
@@ -89,62 +91,92 @@ def _draw(
     optical: Tensor,
 ) -> None:
     """Scatter one kind of strands into ``best`` and ``optical``."""
-    b, n, k = place.shape[:3]
-    pixels, depth = views.project(place.flatten(1, 2))
-    line = torch.cat([pixels, 1 / depth[..., None]], dim=-1).reshape(b * n, k, 3)
-    length = (line[:, 1:, :2] - line[:, :-1, :2]).square().sum(-1).sqrt().sum(1)
-    width_px = (kind.width_mm * views.focal[:, :1]).flatten() * line[:, 0, 2]
-    seen = (kind.width_mm.flatten() > 0) & torch.isfinite(length)
+    n, k = place.shape[1:3]
+    rows = _in_sight(kind, place, views, solid_depth)
+    picture = rows.div(n, rounding_mode="floor")
+    knots = place.flatten(0, 1).index_select(0, rows).permute(2, 0, 1).contiguous()
+    line = _projected(knots, views, picture)
+    across = line[:2, :, 1:] - line[:2, :, :-1]
+    length = (across * across).sum(0).sqrt_().sum(1)
+    focal = views.focal[:, 0].index_select(0, picture)
+    width_px = kind.width_mm.flatten().index_select(0, rows) * focal * line[2, :, 0]
     steps = torch.tensor(STEPS, device=place.device)
     bucket = torch.bucketize(length + 1, steps).clamp(max=len(STEPS) - 1)
-    bucket = torch.where(seen, bucket, -1)
     order = bucket.argsort(stable=True)
     ends = torch.bincount(bucket + 1, minlength=len(STEPS) + 1).cumsum(0).tolist()
+    nearly = solid_depth + IN_FRONT_MM
     for i, count in enumerate(STEPS):
-        rows = order[ends[i] : ends[i + 1]]
-        if len(rows):
-            spacing = length.index_select(0, rows) / (count - 1)
-            area = (width_px.index_select(0, rows) * spacing).clamp(max=1.0)
-            points = (
-                line.index_select(0, rows).permute(2, 0, 1).contiguous()
-                @ _interpolation(k, count, place.device)
-            ).unbind(0)
+        mine = order[ends[i] : ends[i + 1]]
+        if len(mine):
+            spacing = length.index_select(0, mine) / (count - 1)
             _scatter(
-                points,
-                rows,
-                area,
-                rows.div(n, rounding_mode="floor"),
+                (line.index_select(1, mine) @ _interpolation(k, count, place.device)).unbind(0),
+                first + rows.index_select(0, mine),
+                (width_px.index_select(0, mine) * spacing).clamp(max=1.0),
+                picture.index_select(0, mine),
                 views.size,
-                solid_depth,
-                first,
+                nearly,
                 best,
                 optical,
             )
 
 
+def _projected(points: Tensor, views: Views, picture: Tensor) -> Tensor:
+    """Pixels x, y and inverse depth (3,R,K) of view points (3,R,K) of pictures (R,)."""
+    centre, focal, principal = (
+        pick(t, picture).T[..., None] for t in (views.centre, views.focal, views.principal)
+    )
+    inverse = 1 / (centre[2] - points[2]).clamp(min=NEAREST_MM)
+    x = (points[0] + centre[0]) * inverse * focal[0] + principal[0]
+    y = (centre[1] - points[1]) * inverse * focal[1] + principal[1]
+    return torch.stack([x, y, inverse])
+
+
+def _in_sight(kind: Strands, place: Tensor, views: Views, solid_depth: Tensor) -> Tensor:
+    """(R,) strands of B*N that are there, and not wholly outside the picture or behind surfaces.
+
+    A strand counts as behind where the farthest surface of the tiles around each of its points is nearer.
+    """
+    people, n = place.shape[:2]
+    side = -(-views.size // TILE_PX)
+    far = max_pool2d(solid_depth.view(people, 1, views.size, -1), TILE_PX, ceil_mode=True)
+    far = max_pool2d(far, 3, stride=1, padding=1).flatten() + IN_FRONT_MM
+    rows = torch.nonzero(kind.width_mm.flatten() > 0).squeeze(1)
+    picture = rows.div(n, rounding_mode="floor")
+    knots = place[:, :, ::SIGHT_STEP].flatten(0, 1).index_select(0, rows).permute(2, 0, 1).contiguous()
+    x, y, inverse = _projected(knots, views, picture)
+    inside = (x > -TILE_PX) & (y > -TILE_PX) & (x < views.size + TILE_PX) & (y < views.size + TILE_PX)
+    # What is no number lies nowhere: comparisons with it fail.
+    column, line = ((t.nan_to_num() * (1 / TILE_PX)).clamp(0, side - 1).int() for t in (x, y))
+    tile = (picture.int()[:, None] * side + line) * side + column
+    before = far.index_select(0, tile.flatten()).view_as(inverse) * inverse > 1
+    return rows.index_select(0, torch.nonzero((inside & before).any(1)).squeeze(1))
+
+
 def _scatter(
     points: tuple[Tensor, ...],
-    rows: Tensor,
+    names: Tensor,
     area: Tensor,
     picture: Tensor,
     size: int,
-    solid_depth: Tensor,
-    first: int,
+    nearly: Tensor,
     best: Tensor,
     optical: Tensor,
 ) -> None:
-    """Scatter points x, y, inverse depth (R,M) of strands ``rows`` (R,)."""
+    """Scatter points x, y, inverse depth (R,M) of strands ``names`` (R,) unless farther than ``nearly``."""
     x, y, inverse = points
     count = x.shape[1]
     column, row = x.round().int(), y.round().int()
     inside = (column >= 0) & (column < size) & (row >= 0) & (row < size)
-    pixel = torch.add(column, row, alpha=size).add_((picture * size * size).int()[:, None])
-    pixel = pixel.clamp_(0, len(solid_depth) - 1).flatten()
-    front = inverse.flatten() * (solid_depth + IN_FRONT_MM).index_select(0, pixel) > 1
+    pixel = torch.add(column, row, alpha=size)
+    if len(nearly) > size * size:
+        pixel += (picture * size * size).int()[:, None]
+    pixel = pixel.clamp_(0, len(nearly) - 1).flatten()
+    front = inverse.flatten() * nearly.index_select(0, pixel) > 1
     # A list of survivors: indexing with booleans costs ten times as much as index_select.
     kept = torch.nonzero(front & inside.flatten()).squeeze(1)
-    along = torch.arange(count, device=x.device)
-    name = ((first + rows)[:, None] << ALONG_BITS) + along * ((1 << ALONG_BITS) - 1) // (count - 1)
+    along = torch.arange(count, dtype=torch.int32, device=x.device)
+    name = (names.int()[:, None] << ALONG_BITS) + along * ((1 << ALONG_BITS) - 1) // (count - 1)
     amount = (area[:, None] * (_taper(along / (count - 1)) * FIXED_POINT)).int()
     pixel, name, amount = (t.flatten().index_select(0, kept) for t in (pixel, name, amount))
     depth_bits = inverse.flatten().index_select(0, kept).view(torch.int32).long()
@@ -217,15 +249,11 @@ def _looked_up(kind: Strands, points: Tensor, row: Tensor, along: Tensor) -> tup
     n, k = points.shape[1:3]
     at = along * (k - 1)
     left = at.long().clamp(max=k - 2)
-    index = row * k + left
-    known = torch.cat([points, _tangents(points)], dim=-1).reshape(-1, 6)
-    between = torch.lerp(known.index_select(0, index), known.index_select(0, index + 1), (at - left)[:, None])
+    start, knots = row * k, points.reshape(-1, 3)
+    before, here, there, after = (
+        knots.index_select(0, start + (left + step).clamp(0, k - 1)) for step in (-1, 0, 1, 2)
+    )
+    share = (at - left)[:, None]
+    tangent = torch.lerp(there - before, after - here, share)
     colour = kind.colour.reshape(-1, 3).index_select(0, row)
-    return between[:, :3], between[:, 3:], colour, kind.specular.index_select(0, row // n)
-
-
-def _tangents(points: Tensor) -> Tensor:
-    """(B,N,K,3) central differences along strands."""
-    steps = points[:, :, 1:] - points[:, :, :-1]
-    ends = torch.cat([steps[:, :, :1], steps], dim=2), torch.cat([steps, steps[:, :, -1:]], dim=2)
-    return ends[0] + ends[1]
+    return torch.lerp(here, there, share), tangent, colour, kind.specular.index_select(0, row // n)

@@ -11,7 +11,7 @@ from backend.frames import Pose, rotation_from_angles
 from backend.head_parse import BACKGROUND, BODY, FACE, GLASSES, HAIR
 from train.synth.light import LightParams, sky_of, stack_lights
 from train.synth.person import Person, Strands, Surface
-from train.synth.render import DOWN, UP, Rendering, _taps, render
+from train.synth.render import DOWN, UP, Rendering, _brought_down, _taps, render
 from train.synth.view import stack_views
 
 SIZE, DISTANCE = 32, 1000.0
@@ -100,9 +100,11 @@ def test_who_lacks_a_part_does_not_show_it():
 
 
 def test_fine_pixels_average_to_the_pixels_centres():
-    fine, size = 12, 12 * DOWN // UP
-    taps = _taps(fine, 1, torch.device("cpu"))
+    fine, size = 6 * UP, 6 * DOWN
+    taps = _taps(fine, torch.device("cpu"))
     x = torch.arange(fine).repeat(fine).float()
-    mean = sum(x[place] * weight for place, weight in taps).reshape(size, size)
-    expected = (torch.arange(size) + 0.5) * UP / DOWN - 0.5
-    torch.testing.assert_close(mean, expected.expand(size, size))
+    expected = ((torch.arange(size) + 0.5) * UP / DOWN - 0.5).expand(size, size)
+    torch.testing.assert_close((x[taps.index] * taps.weight).sum(1).reshape(size, size), expected)
+    torch.testing.assert_close(_brought_down(x[None], 1, fine)[0, 0], expected)
+    nearest = taps.weight.max(dim=1).values
+    torch.testing.assert_close(taps.weight[:, 0], nearest)

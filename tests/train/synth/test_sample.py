@@ -152,6 +152,6 @@ def test_the_command_line_shows_and_saves(tmp_path, capsys):
     assert "sheet.png" in capsys.readouterr().err
 
 
-def test_odd_sizes_are_refused():
-    with pytest.raises(ValueError, match="even"):
-        generate(scenes()[:1], 127)
+def test_sizes_that_do_not_divide_are_refused():
+    with pytest.raises(ValueError, match="multiple of 4"):
+        generate(scenes()[:1], 126)

@@ -19,24 +19,36 @@ def uniform(seeds: Tensor, names: Tensor, channel: int) -> Tensor:
 
     Returns (B,N) float32. Every ``channel`` is another draw.
     """
-    bits = (seeds[:, None] * FIRST_MIX) ^ (names + channel * CHANNEL_STEP + 1) * GOLDEN
-    bits = (bits ^ _shifted(bits, 30)) * FIRST_MIX
-    bits = (bits ^ _shifted(bits, 27)) * SECOND_MIX
+    return uniforms(seeds, names, [channel])[0]
+
+
+def uniforms(seeds: Tensor, names: Tensor, channels: list[int]) -> Tensor:
+    """(C,B,N) of several channels: most of what a draw costs is to begin with it."""
+    steps = torch.tensor(channels, device=seeds.device)[:, None, None] * CHANNEL_STEP + 1
+    bits = (seeds[:, None] * FIRST_MIX) ^ (names + steps) * GOLDEN
+    bits = (bits ^ _shifted(bits, 30)).mul_(FIRST_MIX)
+    bits = (bits ^ _shifted(bits, 27)).mul_(SECOND_MIX)
     bits = bits ^ _shifted(bits, 31)
     return ((bits & (MANTISSA - 1)).float() + 0.5) / MANTISSA
 
 
 def normal(seeds: Tensor, names: Tensor, channel: int) -> Tensor:
     """Like :func:`uniform`, of the standard normal distribution (Box and Muller 1958)."""
-    radius = (-2 * uniform(seeds, names, 2 * channel + 1000).log()).sqrt()
-    return radius * (2 * math.pi * uniform(seeds, names, 2 * channel + 1001)).cos()
+    return normals(seeds, names, [channel])[0]
+
+
+def normals(seeds: Tensor, names: Tensor, channels: list[int]) -> Tensor:
+    """Like :func:`uniforms`, normally distributed."""
+    pairs = [2 * channel + start for start in (1000, 1001) for channel in channels]
+    radius, turn = uniforms(seeds, names, pairs).unflatten(0, (2, -1))
+    return (-2 * radius.log()).sqrt_() * (2 * math.pi * turn).cos_()
 
 
 def vectors(seeds: Tensor, names: Tensor, channel: int) -> Tensor:
     """(B,N,3) normally distributed."""
-    return torch.stack([normal(seeds, names, 3 * channel + axis) for axis in range(3)], dim=-1)
+    return normals(seeds, names, [3 * channel + axis for axis in range(3)]).permute(1, 2, 0)
 
 
 def _shifted(bits: Tensor, by: int) -> Tensor:
     """Right, with zeros from the left as in unsigned numbers."""
-    return (bits >> by) & ((1 << (64 - by)) - 1)
+    return (bits >> by).bitwise_and_((1 << (64 - by)) - 1)
