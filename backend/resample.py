@@ -66,6 +66,20 @@ def cut(pixels: NDArray[np.uint8], window: Window) -> NDArray[np.uint8]:
     return cv2.resize(sampled, (window.width, window.height), interpolation=cv2.INTER_AREA)
 
 
+def look_up(values: NDArray, window: Window, outside: float = float("nan")) -> NDArray:
+    """A map (h,w) at the window's pixels without mixing, for what has no mean: classes, depths with jumps."""
+    step = 1.0 / window.scale
+    matrix = np.array([[step, 0.0, window.offset_x], [0.0, step, window.offset_y]], np.float64)
+    return cv2.warpAffine(
+        values,
+        matrix,
+        (window.width, window.height),
+        flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=(outside,) * 4,
+    )
+
+
 def paste(
     values: NDArray[np.float32], window: Window, width: int, height: int, outside: float = 0.0
 ) -> NDArray[np.float32]:

@@ -52,16 +52,16 @@ class ResidualBlock(nn.Module):
 class FaceEncoder(nn.Module):
     """Features of a picture at five scales; 2.0 M parameters."""
 
-    def __init__(self) -> None:
+    def __init__(self, inputs: int = 3) -> None:
         super().__init__()
-        self.stem = ConvNorm(3, STEM_CHANNELS, STEM_KERNEL, stride=2)
+        self.stem = ConvNorm(inputs, STEM_CHANNELS, STEM_KERNEL, stride=2)
         self.stages = nn.ModuleList(
             nn.Sequential(*(ResidualBlock(inputs, outputs, halves) for _, inputs, outputs, halves in stage))
             for stage in STAGES
         )
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """(B,3,S,S) in [-1,1] to the taps (B,C,S/2,S/2) … (B,C,S/32,S/32); S is a multiple of 32."""
+        """(B,inputs,S,S) in [-1,1] to the taps (B,C,S/2,S/2) … (B,C,S/32,S/32); S is a multiple of 32."""
         taps = [self.stem(x)]
         x = functional.max_pool2d(functional.pad(taps[0], (0, 1, 0, 1)), 3, 2)
         for stage in self.stages:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -32,6 +33,22 @@ def write_weights(net: nn.Module, path: Path, metadata: Mapping[str, str]) -> in
     data = save(state, dict(metadata))
     write_whole(path, lambda stream: stream.write(data))
     return len(data)
+
+
+def figures_at(metrics: Path, step: int) -> str:
+    """What a run measured at a step, in words, from its ``metrics.jsonl``; raises NotExportable."""
+    try:
+        lines = [json.loads(line) for line in metrics.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError) as error:
+        raise NotExportable(f"{metrics} holds no figures: {error}.", "Name the run's own folder.") from error
+    found = {
+        name.removeprefix("test_"): value
+        for line in lines
+        if line.get("step") == step
+        for name, value in line.items()
+        if name.startswith("test_") and name != "test_score"
+    }
+    return ", ".join(f"{name} {value:.2f}" for name, value in found.items()) or "nothing at this step"
 
 
 def write_card(path: Path, title: str, purpose: str, rows: Mapping[str, str]) -> None:
