@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .assemble import body_mesh, covered_polygons, part_mesh
 from .crop import HeadCrop, head_crop
+from .delight import Delit, take_off_light
 from .depth import GeometricPrior, HeadDepth, HeadDepthEstimator
 from .eyes import EYES, Eyeball, eyeball, lash_image
 from .fit import HeadFit, HeadFitter
@@ -165,7 +166,7 @@ class Engine:
             shells = build_shells(depth, parse, crop, fit.pose)
         with watch.stage(Stage.TEXTURE):
             ears = well_fitted_ears(head, parse.labels)
-            meshes, images = self._dress(photo, found, fit, crop, parse, depth, shells, ears)
+            meshes, images, delit = self._dress(photo, found, fit, crop, parse, depth, shells, ears)
         return Reconstruction(
             camera=fit.camera,
             pose=fit.pose,
@@ -178,6 +179,7 @@ class Engine:
             warnings=tuple(warnings),
             timings_ms=watch.timings_ms,
             interim=self.interim,
+            light=delit and delit.light,
         )
 
     def measure(
@@ -204,8 +206,8 @@ class Engine:
         depth: HeadDepth,
         shells: tuple[TexturedMesh, TexturedMesh],
         ears: tuple[str, ...],
-    ) -> tuple[tuple[TexturedMesh, ...], dict[str, NDArray[np.uint8]]]:
-        """All meshes and all images of the reconstruction."""
+    ) -> tuple[tuple[TexturedMesh, ...], dict[str, NDArray[np.uint8]], Delit | None]:
+        """All meshes and all images of the reconstruction, and its face without light."""
         model, straight = self.model, fit.vertices(self.model)
         eyes = [name for name in EYES if name in model.part_names]
         balls = tuple(self._eyeball(name, straight, found, fit) for name in eyes)
@@ -221,7 +223,7 @@ class Engine:
         by_name = {ball.name: ball for ball in balls}
         # The face's texture takes as long as everything else together; numpy and OpenCV release the GIL.
         with ThreadPoolExecutor(max_workers=1) as second:
-            face = second.submit(self._painter.face, vertices_cam, sight, found.points_px)
+            face = second.submit(self._face, vertices_cam, sight, found)
             parts = [part_mesh(model, fit, part, by_name.get(part), drop, ears) for part in model.part_names]
             person = self._person(photo, crop, parse)
             plate = background_plate(photo, person, head_matte(crop, parse, photo))
@@ -235,9 +237,19 @@ class Engine:
                 "body": body,
                 "photo": photo.pixels,
                 "plate": plate,
-                "face": face.result(),
             }
-        return (*parts, *shells, body_mesh(fit.camera, fit.pose)), images
+            images["face"], delit = face.result()
+        if delit is not None:
+            images["face_albedo"] = delit.texture
+        return (*parts, *shells, body_mesh(fit.camera, fit.pose)), images, delit
+
+    def _face(
+        self, vertices_cam: NDArray[np.float32], sight: Sight, found: DetectedFace
+    ) -> tuple[NDArray[np.uint8], Delit | None]:
+        """The face's texture with the photo's light and, if the model knows albedo, without."""
+        texture = self._painter.face(vertices_cam, sight, found.points_px)
+        atlas = self._painter.atlases["face"]
+        return texture, take_off_light(self.model, vertices_cam, sight, texture, atlas)
 
     def _small_images(
         self,

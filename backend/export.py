@@ -158,13 +158,16 @@ def npz_bytes(reconstruction: Reconstruction) -> bytes:
     ``vertices`` (N,3) camera space mm, ``faces`` (T,3), ``uvs`` (T,3,2), ``mesh_index`` (T,) into
     ``mesh_names``, ``identity`` (K,) standard deviations, ``expression`` (E,) with
     ``expression_names``, ``camera_matrix`` (3,3) with ``image_size`` (width, height), and
-    ``rotation`` (3,3) with ``translation_mm`` (3,) from the head to the camera.
+    ``rotation`` (3,3) with ``translation_mm`` (3,) from the head to the camera; where it was estimated,
+    ``light`` (9,3), see :mod:`backend.harmonics`.
     """
     surface = head_surface(reconstruction, with_body=True)
     camera, pose = reconstruction.camera, reconstruction.pose
+    light = {} if reconstruction.light is None else {"light": reconstruction.light}
     stream = io.BytesIO()
     np.savez_compressed(
         stream,
+        **light,
         vertices=surface.vertices_cam,
         faces=surface.triangles.astype(np.int32),
         uvs=surface.uvs,

@@ -44,6 +44,8 @@ MOST_VERTICES, FEWEST_VERTICES = 1500, 60
 """Used, and needed at all."""
 ENOUGH = 500.0
 """Vertices seen from ahead, from which more would not tell more."""
+DIMMEST = 0.05
+"""Least light on a face that a photo is taken in."""
 STEPS, TRIALS, CONVERGED = 12, 4, 1e-4
 
 
@@ -98,6 +100,16 @@ def estimate_light(
         if before - cost < CONVERGED * before:
             break
     return _estimate(state, problem.confidence(state))
+
+
+def balanced(estimate: LightEstimate, seen: VertexColours) -> NDArray[np.float32]:
+    """The light (9,3), so strong in every channel that it shows the seen skin with its albedo on average.
+
+    For textures: eyes, hair and clothes keep the photo's exposure and white balance, so the face must too.
+    """
+    weights = seen.weights if seen.weights.any() else np.ones_like(seen.weights)
+    level = np.average(shading(seen.normals, estimate.light), axis=0, weights=weights)
+    return (estimate.light / level.clip(DIMMEST)).astype(np.float32)
 
 
 def _whitened(start: tuple[Array, Array]) -> Array:

@@ -60,6 +60,9 @@ class Reconstruction:
     warnings: tuple[str, ...] = ()
     timings_ms: dict[str, float] = field(default_factory=dict)
     interim: tuple[str, ...] = ()
+    light: NDArray[np.float32] | None = None
+    """(9,3) harmonics of the photo's light (:func:`backend.light.balanced`): the image ``face`` is about
+    ``face_albedo`` in their shading. None for a model without albedo."""
 
     def mesh(self, name: str) -> TexturedMesh:
         """The mesh called ``name``; KeyError if this head has none."""

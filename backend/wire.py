@@ -77,6 +77,7 @@ def pack_reconstruction(reconstruction: Reconstruction) -> bytes:
         warnings=r.warnings,
         timings_ms=r.timings_ms,
         interim=r.interim,
+        light=None if r.light is None else tuple(tuple(term) for term in r.light.tolist()),
     )
     arrays: dict[str, NDArray[Any]] = {
         "identity": r.identity.astype(np.float32),
@@ -112,6 +113,7 @@ def unpack_reconstruction(data: bytes) -> Reconstruction:
         warnings=header.warnings,
         timings_ms=header.timings_ms,
         interim=header.interim,
+        light=None if header.light is None else np.array(header.light, np.float32),
     )
 
 
