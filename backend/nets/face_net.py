@@ -56,12 +56,11 @@ class FaceDimensions:
     """A; 0 for a model without an albedo basis."""
 
     @staticmethod
-    def of(model: MorphableModel, albedo: int = 0) -> FaceDimensions:
-        """Those of a model, with the size of the albedo basis that belongs to it."""
+    def of(model: MorphableModel) -> FaceDimensions:
+        """Those of a model."""
         low, high = model.expression_bounds
-        return FaceDimensions(
-            len(model.identity), tuple(zip(low.tolist(), high.tolist(), strict=True)), albedo
-        )
+        bounds = tuple(zip(low.tolist(), high.tolist(), strict=True))
+        return FaceDimensions(len(model.identity), bounds, 0 if model.albedo is None else len(model.albedo))
 
 
 @dataclass(frozen=True)
@@ -82,6 +81,10 @@ class FaceCoefficients:
     """(B,3,3) head axes to camera axes, see :mod:`backend.nets.face_crop`."""
     place: Tensor
     """(B,3) of the head centre in the window, see there."""
+
+    def __getitem__(self, faces: slice) -> FaceCoefficients:
+        """The answers of some of the faces."""
+        return FaceCoefficients(**{name: values[faces] for name, values in vars(self).items()})
 
     @property
     def surprise(self) -> Tensor:
@@ -169,8 +172,7 @@ def load_face_net(model: MorphableModel, path: Path = FACE_ASSET) -> FaceNet:
     """
     state, origin = read_weights(path, ARCHITECTURE)
     try:
-        build, albedo = BACKBONES[origin["backbone"]], int(origin["albedo"])
-        net = folded(build(FaceDimensions.of(model, albedo)))
+        net = folded(BACKBONES[origin["backbone"]](FaceDimensions.of(model)))
         net.load_state_dict(state)
     except (KeyError, ValueError, RuntimeError) as error:
         raise broken(path) from error

@@ -28,6 +28,8 @@ def main(words: Sequence[str] | None = None) -> int:
         "--data", type=Path, nargs="+", required=True, help="folders of samples, equally often"
     )
     parser.add_argument("--check", type=Path, nargs="*", default=[], help="folders of samples to score on")
+    parser.add_argument("--photos", type=Path, nargs="*", default=[], help="folders of photographs")
+    parser.add_argument("--start", type=Path, help="checkpoint of another run, to begin with its weights")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     parser.add_argument("--steps", type=int, help="end here instead; the learning rate falls to it")
     parser.add_argument("--minutes", type=float, help="stop cleanly after so long")
@@ -41,7 +43,7 @@ def main(words: Sequence[str] | None = None) -> int:
         experiment = experiment.smoke() if arguments.smoke else experiment
         if arguments.steps is not None:
             experiment = replace(experiment, run=replace(experiment.run, steps=arguments.steps))
-        task = FaceTask(experiment, arguments.data, arguments.check)
+        task = FaceTask(experiment, arguments.data, arguments.check, arguments.photos, arguments.start)
         with joined(arguments.device) as world:
             progress = train(task, arguments.out, world, resume=arguments.resume, minutes=arguments.minutes)
     except TrainingError as error:

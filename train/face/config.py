@@ -9,9 +9,6 @@ from backend.nets.face_crop import FACE_SIZE
 
 from ..common.experiment import Run
 
-ALBEDO = 80
-"""Components of the albedo that the network speaks of."""
-
 
 @dataclass(frozen=True)
 class FaceExperiment:
@@ -31,6 +28,7 @@ class FaceExperiment:
     """Spread of the windows about the known landmarks (:class:`train.face.data.Jitter`)."""
     identity: float = 0.5
     expression: float = 5.0
+    albedo: float = 0.1
     light: float = 0.1
     rotation: float = 20.0
     place: float = 50.0
@@ -41,6 +39,16 @@ class FaceExperiment:
     """A squared pixel; five times Deng's, because these landmarks are exact."""
     depth: float = 0.0
     """A millimetre of depth; needs the faces drawn, which a CPU is slow at."""
+    photos: bool = False
+    """Half of each batch are photographs (:mod:`train.face.photographs`) with the losses of Deng et al."""
+    photo_landmarks: float = 1.6e-3
+    photometric: float = 1.9
+    likeness: float = 0.2
+    regularisation: float = 3e-4
+    flatness: float = 5.0
+    """Weights of the losses of photographs, as Deng et al. give them (section 4.3)."""
+    plain: bool = True
+    """Every second window shows a bald head that is drawn on the fly (:mod:`train.face.plain`)."""
     pretrained: bool = False
     """Start from the filters of dlib's face recogniser; for the light backbone."""
 
@@ -49,7 +57,8 @@ class FaceExperiment:
         run = replace(
             self.run, steps=2, batch=2, warmup=1, log_every=1, save_every=2, evaluate_every=2, workers=0
         )
-        return replace(self, run=run, side=64, coarse_side=32, coarse_steps=1, pretrained=False)
+        coarse = min(self.coarse_steps, 1)
+        return replace(self, run=run, side=64, coarse_side=32, coarse_steps=coarse, pretrained=False)
 
 
 EXPERIMENTS: dict[str, FaceExperiment] = {
@@ -73,6 +82,22 @@ EXPERIMENTS: dict[str, FaceExperiment] = {
             pretrained=True,
         ),
         FaceExperiment(
+            "cpu_photos",
+            Run(
+                steps=1200,
+                batch=8,
+                rate=2e-4,
+                warmup=50,
+                ema=0.99,
+                workers=1,
+                log_every=20,
+                save_every=50,
+                evaluate_every=200,
+            ),
+            backbone="light",
+            photos=True,
+        ),
+        FaceExperiment(
             "paper",
             Run(
                 steps=60000,
@@ -85,6 +110,20 @@ EXPERIMENTS: dict[str, FaceExperiment] = {
             ),
             backbone="paper",
             depth=0.1,
+        ),
+        FaceExperiment(
+            "paper_photos",
+            Run(
+                steps=20000,
+                batch=32,
+                rate=2e-4,
+                workers=8,
+                log_every=50,
+                save_every=1000,
+                evaluate_every=4000,
+            ),
+            backbone="paper",
+            photos=True,
         ),
     )
 }

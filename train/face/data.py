@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -19,8 +19,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from backend.harmonics import CONSTANT, LOBE, sh_basis
-from backend.morphable import MEDIAPIPE_POINTS
+from backend.harmonics import CONSTANT, LOBE, PICTURED, sh_basis
+from backend.morphable import MEDIAPIPE_POINTS, load_head_model
 from backend.nets.face_crop import WindowCameras, face_window
 from backend.nets.parse_net import normalised
 from backend.resample import Window, cut
@@ -29,12 +29,11 @@ from ..common.errors import BrokenSample, EmptyDataset
 from ..common.seed import sample_generator
 from ..synth.scene import ViewParams
 from ..synth.write import MANIFEST
+from .albedo import albedo_truth
 
 CACHED = 256
 """Decoded pictures that a process keeps."""
 
-PICTURED = np.array([CONSTANT, 0, 0, 0.488603 * 2 / 3, 0, 0, -0.315392 / 4, 0, -0.546274 / 4])
-"""Mean of the harmonics over the picture of a ball: where z is 2/3, z squared 1/2, x and y squared 1/4."""
 DARKEST = 0.25
 """Least share of the light from all around that an exposure goes by."""
 
@@ -56,7 +55,8 @@ class KnownFace:
     """One line of a manifest; hashed by what it is, not by what it holds."""
 
     id: str
-    image: Path
+    image: Path | None
+    """None if it is nowhere on disk (``plain.py``)."""
     face_depth: Path | None
     """None where no depth was written: the loss of depth has nothing to say there."""
     focal_px: float
@@ -68,6 +68,8 @@ class KnownFace:
     """(K,) standard deviations."""
     expression: Numbers
     """(E,) weights."""
+    albedo: Numbers
+    """(A,) standard deviations; none where the shipped head has no basis."""
     rotation: Numbers
     """(3,3) head axes to camera axes."""
     translation_mm: Numbers
@@ -75,8 +77,18 @@ class KnownFace:
     light: Numbers
     """(9,3) as in :class:`backend.nets.face_net.FaceCoefficients`, scaled by :func:`even_out`."""
 
+    def within(self, window: Window) -> KnownFace:
+        """The same face in the pixels of a window."""
+        return replace(
+            self,
+            focal_px=self.focal_px * window.scale,
+            principal_px=window.to_window(self.principal_px),
+            landmarks_px=window.to_window(self.landmarks_px),
+        )
+
     def read(self) -> tuple[NDArray[np.uint8], Numbers]:
         """Picture (H,W,3) sRGB, and the bare face's depth (H,W) in mm or NaN; raises BrokenSample."""
+        assert self.image is not None
         pixels = cv2.imread(str(self.image), cv2.IMREAD_COLOR_RGB)
         if pixels is None:
             raise BrokenSample(self.image, "it is no picture")
@@ -91,25 +103,39 @@ class KnownFace:
         return pixels, depth
 
 
+class PlainSource(Protocol):
+    """Windows drawn when they are asked for."""
+
+    def sample(self, number: int, side: int) -> dict[str, Tensor]:
+        """As :meth:`FaceData.sample`."""
+        ...
+
+
 class FaceData:
     """Windows of all folders; each folder is drawn from equally often, however large it is."""
 
     coarse: tuple[int, int] = (0, 0)
     """How many samples come first with another side, and that side."""
 
-    def __init__(self, folders: Sequence[Path], side: int, jitter: Jitter, seed: int) -> None:
+    def __init__(
+        self, folders: Sequence[Path], side: int, jitter: Jitter, seed: int, plain: PlainSource | None = None
+    ) -> None:
+        """``plain`` gives every second window, if there is one."""
         if not folders:
             raise EmptyDataset("No folder of samples was named.", "Name at least one with --data.")
         self._folders = [read_faces(folder) for folder in folders]
         self._side, self._jitter, self._seed = side, jitter, seed
+        self._plain = plain
         self._read = lru_cache(CACHED)(KnownFace.read)
 
     def sample(self, number: int) -> dict[str, Tensor]:
         """The ``number``-th window; equal numbers give equal windows."""
+        side = self.coarse[1] if number < self.coarse[0] else self._side
+        if self._plain is not None and number % 2:
+            return self._plain.sample(number, side)
         rng = sample_generator(self._seed, number)
         folder = self._folders[rng.integers(len(self._folders))]
         face = folder[rng.integers(len(folder))]
-        side = self.coarse[1] if number < self.coarse[0] else self._side
         window = strayed(face_window(face.landmarks_px, side), self._jitter, rng)
         return tensors(face, *self._read(face), window)
 
@@ -126,7 +152,8 @@ def tensors(face: KnownFace, pixels: NDArray[np.uint8], depth: Numbers, window: 
     """What the network sees and should say, float32.
 
     ``picture`` (3,S,S); ``focal`` (), ``principal`` (2,) of the window's camera; ``landmarks`` (478,2) in
-    window pixels; ``depth`` (S,S) mm, NaN where no face is; ``identity``, ``expression``, ``light``;
+    window pixels; ``depth`` (S,S) mm, NaN where no face is; ``identity``, ``expression``, ``albedo``,
+    ``light``;
     ``rotation`` (3,3) and ``place`` (3,) as in :mod:`backend.nets.face_crop`.
     """
     principal = window.to_window(face.principal_px.astype(np.float64))
@@ -144,6 +171,7 @@ def tensors(face: KnownFace, pixels: NDArray[np.uint8], depth: Numbers, window: 
         "depth": torch.from_numpy(_looked_up(depth, window)),
         "identity": torch.from_numpy(face.identity),
         "expression": torch.from_numpy(face.expression),
+        "albedo": torch.from_numpy(face.albedo),
         "light": torch.from_numpy(face.light),
         "rotation": (cameras.rays()[0].T @ rotation).float(),
         "place": cameras.place_of(torch.from_numpy(face.translation_mm.astype(np.float64))[None])[0].float(),
@@ -173,15 +201,21 @@ def read_faces(folder: Path) -> list[KnownFace]:
     if not path.is_file():
         raise EmptyDataset(f"There is no {path}.", "Write samples with train.synth --faces.")
     lines = path.read_text(encoding="utf-8").splitlines()
-    found = [_known(folder, path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
-    if not found:
+    entries = [(number, _entry(path, number, line)) for number, line in enumerate(lines, 1) if line.strip()]
+    if not entries:
         raise EmptyDataset(f"{path} lists no samples.", "Write some with train.synth --faces.")
-    return found
+    return [_known(folder, path, number, entry) for number, entry in entries]
 
 
-def _known(folder: Path, manifest: Path, number: int, line: str) -> KnownFace:
+def _entry(manifest: Path, number: int, line: str) -> dict[str, Any]:
     try:
-        entry = json.loads(line)
+        return dict(json.loads(line))
+    except (ValueError, TypeError) as error:
+        raise BrokenSample(manifest, f"line {number} cannot be read ({error!r})") from error
+
+
+def _known(folder: Path, manifest: Path, number: int, entry: Mapping[str, Any]) -> KnownFace:
+    try:
         camera, scene = entry["camera"], entry["scene"]
         pose = ViewParams(**scene["view"]).pose
         face = KnownFace(
@@ -193,15 +227,27 @@ def _known(folder: Path, manifest: Path, number: int, line: str) -> KnownFace:
             landmarks_px=np.array(entry["landmarks_478"], np.float32)[:, :2],
             identity=np.array(scene["person"]["head"]["identity"], np.float32),
             expression=np.array(scene["person"]["head"]["expression"], np.float32),
+            albedo=_albedo_of(scene),
             rotation=pose.rotation.astype(np.float32),
             translation_mm=pose.translation_mm.astype(np.float32),
-            light=even_out(photographed(light_of(scene["light"]), scene["finish"])),
+            light=known_light(scene),
         )
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise BrokenSample(manifest, f"line {number} cannot be read ({error!r})") from error
     if face.landmarks_px.shape != (MEDIAPIPE_POINTS, 2):
         raise BrokenSample(manifest, f"line {number} ({face.id}) has no {MEDIAPIPE_POINTS} landmarks")
     return face
+
+
+def _albedo_of(scene: Mapping[str, Any]) -> Numbers:
+    """(A,) of the shipped basis; none without one."""
+    known = load_head_model().albedo is not None
+    return albedo_truth(scene) if known else np.zeros(0, np.float32)
+
+
+def known_light(scene: Mapping[str, Any]) -> Numbers:
+    """(9,3) light of a scene as the network should say it."""
+    return even_out(photographed(light_of(scene["light"]), scene["finish"]))
 
 
 def light_of(light: Mapping[str, Any]) -> Numbers:

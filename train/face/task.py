@@ -16,13 +16,14 @@ from backend.frames import angles_from_rotation
 from backend.morphable import load_head_model
 from backend.nets.face_crop import WindowCameras, face_window
 from backend.nets.face_net import BACKBONES, FaceCoefficients, FaceDimensions, LightBackbone
-from backend.nets.identity_net import load_identity_net
+from backend.nets.identity_net import IdentityNet, load_identity_net
 
+from ..common.checkpoint import Checkpoint, load_checkpoint
 from ..common.distributed import World
 from ..common.errors import WrongExperiment
 from ..common.loading import load_batches
 from ..parsing.pretrained import start_from_recogniser
-from .config import ALBEDO, FaceExperiment
+from .config import FaceExperiment
 from .data import FaceData, Jitter, read_faces, tensors
 from .losses import (
     coefficient_loss,
@@ -34,8 +35,11 @@ from .losses import (
     rotation_loss,
     vertex_loss,
 )
+from .photographs import Photographs
+from .plain import PlainFaces
 from .render import displayed, render_faces
 from .shape import ShapeModel, shape_model
+from .unsupervised import AlbedoTensors, photograph_losses
 
 CALIBRATION = 16
 """Pictures on which the pretrained filters find their normalisation."""
@@ -46,26 +50,49 @@ GREY = 0.3
 FOUND, TRUE = (255, 70, 60), (70, 220, 110)
 """Colours of the landmarks on it."""
 
+PHOTO = "photo/"
+"""Before the names of the tensors of photographs."""
+
 Batch = dict[str, Tensor]
 
 
 class FaceTask:
     """Implements :class:`train.common.loop.Task` for the head that ships with Likeness."""
 
-    def __init__(self, experiment: FaceExperiment, folders: Sequence[Path], check: Sequence[Path]) -> None:
+    def __init__(
+        self,
+        experiment: FaceExperiment,
+        folders: Sequence[Path],
+        check: Sequence[Path],
+        photos: Sequence[Path] = (),
+        start: Path | None = None,
+    ) -> None:
+        """Folders of synthetic faces, others to score on, and photographs if the experiment asks for them.
+
+        ``start`` is a checkpoint of whichever experiment with the same backbone, to begin with its weights.
+        """
         if experiment.backbone not in BACKBONES:
             raise WrongExperiment(
                 f"There is no backbone {experiment.backbone!r}.", f"Choose one of: {', '.join(BACKBONES)}."
             )
         self.experiment = experiment
         jitter = Jitter(experiment.shift_jitter, experiment.size_jitter)
-        self._data = FaceData(folders, experiment.side, jitter, experiment.run.seed)
+        plain = PlainFaces(jitter, experiment.run.seed) if experiment.plain else None
+        self._data = FaceData(folders, experiment.side, jitter, experiment.run.seed, plain)
+        self._photos = None
+        if experiment.photos:
+            self._photos = Photographs(photos, experiment.side, jitter, experiment.run.seed)
+        self._start = start
+        self._albedo: AlbedoTensors | None = None
+        self._likeness: IdentityNet | None = None
         self._check = [face for folder in check for face in read_faces(folder)]
         self._shapes: dict[torch.device, ShapeModel] = {}
 
     def build(self) -> nn.Module:
-        """The network, its encoder with the recogniser's filters if the experiment says so."""
-        net = BACKBONES[self.experiment.backbone](FaceDimensions.of(load_head_model(), ALBEDO))
+        """The network, with the weights that it starts from."""
+        net = BACKBONES[self.experiment.backbone](FaceDimensions.of(load_head_model()))
+        if self._start is not None:
+            return _started(net, load_checkpoint(self._start))
         if self.experiment.pretrained and isinstance(net.backbone, LightBackbone):
             pictures = torch.stack([self._data.sample(k)["picture"] for k in range(CALIBRATION)])
             start_from_recogniser(net.backbone.encoder, load_identity_net(), pictures)
@@ -76,15 +103,31 @@ class FaceTask:
         run = self.experiment.run
         whole = run.batch * run.accumulate * world.size
         self._data.coarse = (self.experiment.coarse_steps * whole, self.experiment.coarse_side)
-        return load_batches(self._data, first, self.experiment.run, world)
+        source = self._data if self._photos is None else _Both(self._data, self._photos)
+        return load_batches(source, first, self.experiment.run, world)
 
     def loss(self, net: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """``loss`` and its parts, scalars."""
-        answer: FaceCoefficients = net(batch["picture"].contiguous(memory_format=torch.channels_last))
-        with torch.autocast(batch["picture"].device.type, enabled=False):
-            parts = self._parts(answer, batch)
+        photos = {name[len(PHOTO) :]: v for name, v in batch.items() if name.startswith(PHOTO)}
+        known = {name: v for name, v in batch.items() if not name.startswith(PHOTO)}
+        pictures = torch.cat([known["picture"], photos["picture"]]) if photos else known["picture"]
+        answer: FaceCoefficients = net(pictures.contiguous(memory_format=torch.channels_last))
+        with torch.autocast(pictures.device.type, enabled=False):
+            count = len(known["picture"])
+            parts = self._parts(answer[:count], known)
+            if photos:
+                parts |= self._photo_parts(answer[count:], photos)
         weights = vars(self.experiment)
         return {"loss": torch.stack([weights[name] * value for name, value in parts.items()]).sum(), **parts}
+
+    def _photo_parts(self, answer: FaceCoefficients, batch: Batch) -> dict[str, Tensor]:
+        device = batch["picture"].device
+        if self._albedo is None or self._likeness is None:
+            basis = load_head_model().albedo
+            assert basis is not None
+            self._albedo = AlbedoTensors.of(basis, device)
+            self._likeness = load_identity_net().to(device)
+        return photograph_losses(answer, batch, self._model(device), self._albedo, self._likeness)
 
     def _parts(self, answer: FaceCoefficients, batch: Batch) -> dict[str, Tensor]:
         """Losses by the names of their weights in the experiment."""
@@ -96,6 +139,7 @@ class FaceTask:
         parts = {
             "identity": coefficient_loss(answer.identity, batch["identity"]),
             "expression": coefficient_loss(answer.expression, batch["expression"]),
+            "albedo": coefficient_loss(answer.albedo, batch["albedo"]),
             "light": light_loss(answer.light, batch["light"]),
             "rotation": rotation_loss(answer.rotation, batch["rotation"]),
             "place": coefficient_loss(answer.place, batch["place"]),
@@ -185,3 +229,26 @@ class FaceTask:
 
     def _cameras(self, batch: Batch) -> WindowCameras:
         return WindowCameras(batch["focal"], batch["principal"], batch["picture"].shape[-1])
+
+
+class _Both:
+    """A synthetic face and a photograph under each number."""
+
+    def __init__(self, known: FaceData, photos: Photographs) -> None:
+        self._known, self._photos = known, photos
+
+    def sample(self, number: int) -> dict[str, Tensor]:
+        photo = self._photos.sample(number)
+        return {**self._known.sample(number), **{PHOTO + name: values for name, values in photo.items()}}
+
+
+def _started(net: nn.Module, checkpoint: Checkpoint) -> nn.Module:
+    """The network with the averaged weights of another run; raises WrongExperiment if they do not fit."""
+    try:
+        net.load_state_dict(checkpoint.ema)
+    except RuntimeError as error:
+        raise WrongExperiment(
+            f"The weights of the run {checkpoint.experiment!r} belong to another network.",
+            "Start from a run with the same backbone.",
+        ) from error
+    return net

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from backend.morphable import load_head_model
-from train.synth.scene import ViewParams
+from train.synth.scene import ViewParams, sample_scene
 
 SIDE = 96
 COLOUR = (0.5, 0.45, 0.4)
@@ -28,6 +28,7 @@ def line(seed: int, side: int = SIDE) -> dict[str, Any]:
     )
     identity, expression = rng.normal(0, 0.6, 80), rng.uniform(0, 0.4, 52)
     camera, pose = view.camera(side), view.pose
+    person = sample_scene(seed).to_json()["person"]
     points = pose.to_camera(model.landmarks_478.of(model.shape(identity, expression))).astype(np.float64)
     return {
         "id": f"{seed:08d}",
@@ -36,7 +37,11 @@ def line(seed: int, side: int = SIDE) -> dict[str, Any]:
         "camera": {"fx": camera.fx, "fy": camera.fy, "cx": camera.cx, "cy": camera.cy},
         "landmarks_478": np.column_stack([camera.project(points), points[:, 2]]).tolist(),
         "scene": {
-            "person": {"head": {"identity": identity.tolist(), "expression": expression.tolist()}},
+            "person": {
+                "head": {"identity": identity.tolist(), "expression": expression.tolist()},
+                "skin": person["skin"],
+                "facial": person["facial"],
+            },
             "view": asdict(view),
             "light": {
                 "sky": [[1.2, 1.0, 0.9]] + [[0.0] * 3] * 8,

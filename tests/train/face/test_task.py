@@ -19,7 +19,7 @@ from train.face.__main__ import main
 from train.face.config import EXPERIMENTS, FaceExperiment
 from train.face.task import FaceTask
 
-from . import faces
+from . import faces, photos
 
 CPU = World(torch.device("cpu"))
 
@@ -29,10 +29,8 @@ class Knowing(nn.Module):
 
     def __init__(self, batch: dict[str, Tensor]) -> None:
         super().__init__()
-        names = ("identity", "expression", "light", "rotation", "place")
-        self.answer = FaceCoefficients(
-            **{name: batch[name] for name in names}, albedo=batch["light"].new_zeros(len(batch["light"]), 0)
-        )
+        names = ("identity", "expression", "albedo", "light", "rotation", "place")
+        self.answer = FaceCoefficients(**{name: batch[name] for name in names})
 
     def forward(self, _: Tensor) -> FaceCoefficients:
         return self.answer
@@ -42,6 +40,7 @@ class Knowing(nn.Module):
 def test_every_experiment_trains_two_steps(name: str, tmp_path: Path) -> None:
     data = faces.folder(tmp_path / "data", 2)
     words = f"--experiment {name} --data {data} --check {data} --out {tmp_path / 'run'} --smoke --device cpu"
+    words += f" --photos {photos.folder(tmp_path / 'photos')}"
     assert main(words.split()) == 0
     found = load_checkpoint(tmp_path / "run" / LAST, name)
     assert found.step == 2

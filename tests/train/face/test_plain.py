@@ -1,0 +1,54 @@
+"""Heads on the fly: what is drawn is what is said of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from backend.morphable import load_head_model
+from backend.nets.face_crop import WindowCameras
+from train.face.data import Jitter
+from train.face.plain import PlainFaces
+from train.face.render import displayed, render_faces
+from train.face.shape import shape_model
+from train.face.unsupervised import AlbedoTensors
+
+SIDE = 64
+SOURCE = PlainFaces(Jitter(0.03, 0.06), seed=4)
+
+
+def test_equal_numbers_give_equal_windows() -> None:
+    first, again, other = (SOURCE.sample(n, SIDE) for n in (5, 5, 6))
+    assert all(torch.equal(first[name], again[name]) for name in first if name != "depth")
+    assert not torch.equal(first["picture"], other["picture"])
+
+
+def test_truth_holds() -> None:
+    model = shape_model(load_head_model(), torch.device("cpu"))
+    for number in range(4):
+        sample = {name: values[None] for name, values in SOURCE.sample(number, SIDE).items()}
+        cameras = WindowCameras(sample["focal"], sample["principal"], SIDE)
+        points = model.landmarks_478.of(model.vertices(sample["identity"], sample["expression"]))
+        seen = cameras.project(cameras.to_camera(points, sample["rotation"], sample["place"]))
+        torch.testing.assert_close(seen, sample["landmarks"], rtol=0, atol=0.01)
+
+
+def test_the_true_answer_draws_the_picture() -> None:
+    """Up to exposure, lens and compression, which only the picture has."""
+    head = load_head_model()
+    assert head.albedo is not None
+    model = shape_model(head, torch.device("cpu"))
+    albedo = AlbedoTensors.of(head.albedo, torch.device("cpu"))
+    alike = []
+    for number in range(6):
+        sample = {name: values[None] for name, values in SOURCE.sample(number, SIDE).items()}
+        cameras = WindowCameras(sample["focal"], sample["principal"], SIDE)
+        shapes = model.vertices(sample["identity"], sample["expression"])
+        placed = cameras.to_camera(shapes, sample["rotation"], sample["place"])
+        colours = albedo.colours(sample["albedo"])
+        drawn = render_faces(placed, model.triangles, colours, sample["light"], cameras)
+        inner = drawn.covered[0]
+        luminance = displayed(drawn.colour[0].clamp(0, 1))[inner].mean(1)
+        photo = ((sample["picture"][0].permute(1, 2, 0) + 1) / 2)[inner].mean(1)
+        alike.append(np.corrcoef(luminance, photo)[0, 1])
+    assert np.median(alike) > 0.8

@@ -1,0 +1,122 @@
+"""Bald heads on the fly: faces of the generator's scenes, drawn in a few milliseconds, never twice.
+
+Nothing hides or shades another thing here, but shape, albedo, light and pose are all true, and there is no
+end of them. They go beside the generator's pictures, which have hair, clothes and shadows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from backend.albedo import DARKEST, LIGHTEST
+from backend.eyes import EYES
+from backend.morphable import MorphableModel, load_head_model
+from backend.nets.face_crop import WindowCameras, face_window
+from backend.resample import Window
+
+from ..common.seed import sample_generator
+from ..synth.background import paint_backgrounds
+from ..synth.finish import develop, expose
+from ..synth.sample import SIZE
+from ..synth.scene import FACES, Scene, sample_scene
+from .data import Jitter, KnownFace, known_light, light_of, strayed, tensors
+from .render import render_faces
+from .shape import ShapeModel, shape_model
+
+STREAM = 0x51ED270B
+"""Keeps these random numbers apart from those of the written faces beside them."""
+IRIS_DEG, PUPIL_DEG = 18.0, 9.0
+"""Half the angles that iris and pupil take up of an eyeball; the shipped head's are large."""
+
+
+class PlainFaces:
+    """Numbered windows; equal numbers give equal windows."""
+
+    def __init__(self, jitter: Jitter, seed: int) -> None:
+        self._jitter, self._seed = jitter, seed
+
+    def sample(self, number: int, side: int) -> dict[str, Tensor]:
+        """The ``number``-th window of ``side`` pixels, as :func:`train.face.data.tensors` gives it."""
+        rng = sample_generator(self._seed ^ STREAM, number)
+        scene = sample_scene(int(rng.integers(2**31)), FACES)
+        model = load_head_model()
+        count = 0 if model.albedo is None else len(model.albedo)
+        face = somebody(scene, model, rng.standard_normal(count).astype(np.float32))
+        window = strayed(face_window(face.landmarks_px, side), self._jitter, rng)
+        close = face.within(window)
+        pixels = photograph(close, scene, side)
+        nothing = np.full((side, side), np.nan, np.float32)
+        return tensors(close, pixels, nothing, Window(1.0, 0.0, 0.0, side, side))
+
+
+def somebody(scene: Scene, model: MorphableModel, albedo: np.ndarray) -> KnownFace:
+    """The face of a scene before the scene's own camera, with albedo coefficients (A,)."""
+    head, pose, camera = scene.person.head, scene.view.pose, scene.view.camera(SIZE)
+    identity, expression = np.array(head.identity, np.float32), np.array(head.expression, np.float32)
+    points = pose.to_camera(model.landmarks_478.of(model.shape(identity, expression)))
+    return KnownFace(
+        id=f"plain {scene.seed}",
+        image=None,
+        face_depth=None,
+        focal_px=camera.fx,
+        principal_px=np.array([camera.cx, camera.cy], np.float32),
+        landmarks_px=camera.project(points).astype(np.float32),
+        identity=identity,
+        expression=expression,
+        albedo=albedo,
+        rotation=pose.rotation.astype(np.float32),
+        translation_mm=pose.translation_mm.astype(np.float32),
+        light=known_light({"light": asdict(scene.light), "finish": asdict(scene.finish)}),
+    )
+
+
+def photograph(face: KnownFace, scene: Scene, side: int) -> np.ndarray:
+    """The finished photo (S,S,3) uint8 sRGB of a face before a camera of ``side`` pixels."""
+    model, mean, components = _drawn()
+    cameras = WindowCameras(torch.tensor([face.focal_px]), torch.from_numpy(face.principal_px)[None], side)
+    vertices = model.vertices(torch.from_numpy(face.identity)[None], torch.from_numpy(face.expression)[None])
+    placed = vertices @ torch.from_numpy(face.rotation).T + torch.from_numpy(face.translation_mm)
+    light = torch.from_numpy(light_of(asdict(scene.light)))[None]
+    albedo = (mean + torch.einsum("a,anc->nc", torch.from_numpy(face.albedo), components)).clamp(
+        DARKEST, LIGHTEST
+    )
+    iris, pupil = _irises()
+    albedo[iris] = torch.tensor(scene.person.eyes.iris)
+    albedo[pupil] = DARKEST
+    drawn = render_faces(placed, model.triangles, albedo, light, cameras)
+    behind = paint_backgrounds([scene.background], side, placed.device)
+    linear = torch.where(drawn.covered[..., None], drawn.colour.clamp(min=0), behind)
+    picture = expose(linear, drawn.covered.float(), [scene.finish])
+    return develop(picture[0].numpy(), scene.finish)
+
+
+@cache
+def _drawn() -> tuple[ShapeModel, Tensor, Tensor]:
+    """The shipped head, its mean albedo (N,3) and components (A,N,3); grey without a basis."""
+    model = load_head_model()
+    if model.albedo is None:
+        grey = torch.full((len(model.mean), 3), 0.3)
+        return shape_model(model, torch.device("cpu")), grey, torch.zeros(0, len(model.mean), 3)
+    mean, components = (torch.from_numpy(x) for x in (model.albedo.mean, model.albedo.components))
+    return shape_model(model, torch.device("cpu")), mean, components
+
+
+@cache
+def _irises() -> tuple[Tensor, Tensor]:
+    """Vertices of irises and of pupils, of eyes that look ahead."""
+    model = load_head_model()
+    found: tuple[list[int], list[int]] = ([], [])
+    for name in EYES:
+        polygons = model.polygons[model.part(name)]
+        ball = np.unique(polygons[polygons >= 0])
+        points = model.mean[ball]
+        outward = points - (points.min(axis=0) + points.max(axis=0)) / 2
+        off_deg = np.degrees(np.arccos(outward[:, 2] / np.linalg.norm(outward, axis=1)))
+        for vertices, widest in zip(found, (IRIS_DEG, PUPIL_DEG), strict=True):
+            vertices.extend(ball[off_deg < widest].tolist())
+    return torch.tensor(found[0]), torch.tensor(found[1])
