@@ -16,8 +16,9 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -30,8 +31,8 @@ from .pairs import second_view
 from .sample import SIZE, SynthSample
 from .scene import FACES, Recipe, Scene, sample_scene
 from .sheet import photo_sheet, truth_sheet
-from .workers import draw_all
-from .write import make_folder, save_picture, write_compact, write_evaluation, write_face
+from .workers import Order, draw_all
+from .write import add_line, make_folder, save_compact, save_evaluation, save_face, save_picture
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -76,32 +77,52 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> None:
     recipe = replace(FACES if options.faces else Recipe(), backgrounds=options.backgrounds)
-    scenes = [sample_scene(options.seed + i, recipe) for i in range(options.count)]
-    if options.pairs:
-        scenes = [view for scene in scenes for view in (scene, second_view(scene))]
+    orders = [partial(_scenes, options.seed + i, recipe, options.pairs) for i in range(options.count)]
     if options.out:
         make_folder(options.out)
-    write = write_face if options.faces else write_compact if options.compact else write_evaluation
+    save = save_face if options.faces else save_compact if options.compact else save_evaluation
+    keep = partial(_keep, save=save, folder=options.out, show=bool(options.preview))
     shown: list[SynthSample] = []
-    start = time.perf_counter()
-    for sample in _drawn(scenes, options):
-        if options.out:
-            write(sample, options.out)
-        if options.preview:
+    start, count = time.perf_counter(), 0
+    for line, sample in _drawn(orders, keep, options):
+        count += 1
+        if line:
+            add_line(options.out, line)
+        if sample:
             shown.append(sample)
     seconds = time.perf_counter() - start
     if options.preview:
         sheet = truth_sheet(shown) if options.truth else photo_sheet([sample.photo for sample in shown])
         save_picture(options.preview, sheet)
-    print(f"{len(scenes)} samples in {seconds:.1f} s, {len(scenes) / seconds:.1f} a second")  # noqa: T201
+    print(f"{count} samples in {seconds:.1f} s, {count / seconds:.1f} a second")  # noqa: T201
 
 
-def _drawn(scenes: list[Scene], options: argparse.Namespace) -> Iterator[SynthSample]:
-    """The samples of the engine that was asked for."""
+def _scenes(seed: int, recipe: Recipe, pairs: bool) -> list[Scene]:
+    scene = sample_scene(seed, recipe)
+    return [scene, second_view(scene)] if pairs else [scene]
+
+
+Line = str | None
+
+
+def _keep(
+    sample: SynthSample, save: Callable[[SynthSample, Path], Line], folder: Path | None, show: bool
+) -> tuple[Line, SynthSample | None]:
+    """Save a sample; the line that lists it, and the sample itself where it is to be shown."""
+    return save(sample, folder) if folder else None, sample if show else None
+
+
+def _drawn(
+    orders: list[Order],
+    keep: Callable[[SynthSample], tuple[Line, SynthSample | None]],
+    options: argparse.Namespace,
+) -> Iterator[tuple[Line, SynthSample | None]]:
+    """What is kept of the samples of the engine that was asked for."""
     if options.engine == "torch":
-        return draw_all(scenes, options.size, options.device, options.workers)
+        return draw_all(orders, options.size, options.device, options.workers, keep)
     settings = BlenderSettings(options.blender_python.absolute(), samples=options.samples)
-    return draw_all_with_cycles(scenes, options.size, settings)
+    scenes = [scene for order in orders for scene in order()]
+    return map(keep, draw_all_with_cycles(scenes, options.size, settings))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ from backend.errors import AssetBroken
 from backend.morphable import MorphableModel, load_head_model
 from backend.raster import triangulate
 
+from .blend import blend_all
+
 ASSETS = Path(__file__).parent / "assets"
 
 
@@ -71,8 +73,7 @@ class SkinMesh:
 
     def complete(self, values: Tensor) -> Tensor:
         """Vertex values (B,N+M,D) with those of the border vertices appended: (B,N+M+C,D)."""
-        cuts = torch.einsum("ck,bckd->bcd", self.cut_weights, values[:, self.cut_corners])
-        return torch.cat([values, cuts], dim=1)
+        return torch.cat([values, blend_all(values, self.cut_corners, self.cut_weights)], dim=1)
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ class HairMesh:
 
     def on(self, moved: Tensor) -> Tensor:
         """(B,V,3) on heads whose vertices moved by ``moved`` (B,N,3) from the mean."""
-        return self.vertices + torch.einsum("vk,bvkd->bvd", self.weights, moved[:, self.holders])
+        return self.vertices + blend_all(moved, self.holders, self.weights)
 
 
 @dataclass(frozen=True)

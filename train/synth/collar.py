@@ -11,6 +11,7 @@ from torch.nn.functional import normalize
 from backend.head_parse import BODY
 
 from .assets import COLLAR_LEVELS_MM, SynthAssets
+from .blend import blend_all
 from .cloth import Cloth, paint
 from .person import Surface, stack
 
@@ -49,7 +50,7 @@ def build_collars(
     """Collars of B people as (name of :data:`COLLARS`, half gap at the throat in degrees, cloth, noise), on
     head and bust (B,N+M,3); the name ``none`` leaves it out."""
     garment = assets.garment
-    rings = torch.einsum("lck,blckd->blcd", garment.collar_weights, body[:, garment.collar_corners])
+    rings = blend_all(body, garment.collar_corners, garment.collar_weights)
     gap = torch.deg2rad(stack([opening for _, opening, _, _ in wanted], body.device))[:, None]
     share = torch.linspace(0, 1, COLUMNS, device=body.device)
     azimuth = gap + share * (2 * math.pi - 2 * gap)

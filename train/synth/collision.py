@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.functional import grid_sample, normalize
 
 from .assets import SynthAssets
+from .blend import blend_all
 
 ROWS, COLUMNS = 49, 97
 """Lat-long grid of the skull: 3.75 degrees, about 7 mm on the skin. The last column repeats the first."""
@@ -61,6 +62,11 @@ class Collision:
     top: Tensor
     """(B,1,21,41) mm height of the shoulders over x and z, body at rest."""
     pose: BodyPose
+
+    def of(self, people: list[int]) -> Collision:
+        """The solids of some of the people."""
+        pose = BodyPose(self.pose.pivot, self.pose.rotation[people])
+        return Collision(self.skull[people], self.neck[people], self.chest[people], self.top[people], pose)
 
     def push_out(self, points: Tensor, margin_mm: float = 0.0) -> Tensor:
         """Points (B,...,3) moved to at least ``margin_mm`` outside skull, neck and chest."""
@@ -131,7 +137,7 @@ def build_collision(posed: Tensor, rest: Tensor, pose: BodyPose, assets: SynthAs
 
     def hits(name: str, vertices: Tensor) -> tuple[Tensor, Tensor]:
         rays = assets.rays[name]
-        return torch.einsum("rck,brckd->brcd", rays.weights, vertices[:, rays.corners]), rays.weights.sum(-1)
+        return blend_all(vertices, rays.corners, rays.weights), rays.weights.sum(-1)
 
     axis = posed.new_tensor([1.0, 0.0, 1.0])
     neck, _ = hits("neck", posed)

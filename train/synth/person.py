@@ -8,7 +8,7 @@ are linear light, not sRGB.
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -36,7 +36,7 @@ class Surface:
     roughness: Tensor
     """(B,) 0 (mirror) to 1 (chalk)."""
     occlusion: Tensor | None = None
-    """(B,N) or (N,) share of the sky each vertex sees; None means all of it."""
+    """(N,) share of the sky each vertex sees; None means all of it."""
     translucent: bool = False
     """Skin: light bleeds red through it at the edge of shadows."""
     closed: bool = False
@@ -69,6 +69,25 @@ class Person:
     strands: tuple[Strands, ...]
     face: Tensor
     """(B,N,3) vertices of the morphable head alone, for the face-only depth and the landmarks."""
+
+    def one(self, index: int) -> Person:
+        """One of the people, alone."""
+        mine = slice(index, index + 1)
+
+        def of(part: Surface | Strands) -> dict[str, Tensor | None]:
+            values = {name: getattr(part, name) for name in _PERSONAL[type(part)]}
+            return {name: None if value is None else value[mine] for name, value in values.items()}
+
+        surfaces = (replace(s, **of(s)) for s in self.surfaces)
+        strands = (replace(s, **of(s)) for s in self.strands)
+        return Person(tuple(surfaces), tuple(strands), self.face[mine])
+
+
+_PERSONAL = {
+    Surface: ("vertices", "texture", "shown", "specular", "roughness", "hidden"),
+    Strands: ("points", "colour", "width_mm", "specular"),
+}
+"""Fields that hold something for each person."""
 
 
 @dataclass(frozen=True)

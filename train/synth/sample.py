@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import cv2
 import numpy as np
@@ -17,6 +17,7 @@ from backend.head_parse import FACE
 from backend.morphable import LandmarkEmbedding, load_head_model
 
 from .background import paint_backgrounds
+from .blend import blend_all
 from .finish import develop, expose
 from .light import Lights, stack_lights
 from .people import build_people
@@ -94,9 +95,7 @@ def generate(
 ) -> SynthBatch:
     """Draw scenes in one go; the same scenes on the same device give the same bytes.
 
-    ``size`` is a multiple of four.
-
-    ``draw`` is the engine: the project's own, or ``cycles.render``.
+    ``size`` is a multiple of four. ``draw`` is the engine: the project's own, or ``cycles.render``.
     """
     if size % DOWN:
         raise ValueError(f"pictures have a multiple of {DOWN} pixels along each side, not {size}")
@@ -105,7 +104,7 @@ def generate(
         people = build_people([scene.person for scene in scenes], place)
         poses = [scene.view.pose for scene in scenes]
         views = stack_views(poses, [scene.view.camera(size) for scene in scenes], place)
-        truth = draw(people, views, stack_lights([scene.light for scene in scenes], place))
+        truth = _drawn(draw, people, views, scenes)
         behind = paint_backgrounds([scene.background for scene in scenes], size, place)
         linear = truth.colour + (1 - truth.person)[..., None] * behind
         # Photographers expose for the face, whatever the hair.
@@ -122,6 +121,19 @@ def generate(
         )
 
 
+def _drawn(draw: Engine, people: Person, views: Views, scenes: list[Scene]) -> Rendering:
+    """All at once on a GPU; one by one on a CPU, whose cache holds one picture and no more."""
+    device = people.face.device
+    if device.type != "cpu":
+        return draw(people, views, stack_lights([scene.light for scene in scenes], device))
+    each = [
+        draw(people.one(i), views.one(i), stack_lights([scene.light], device))
+        for i, scene in enumerate(scenes)
+    ]
+    names = [field.name for field in fields(Rendering)]
+    return Rendering(**{name: torch.cat([getattr(one, name) for one in each]) for name in names})
+
+
 def _developed(pictures: NDArray[np.float32], scenes: list[Scene]) -> NDArray[np.uint8]:
     """OpenCV lets go of Python's lock: as many pictures at once as it may use threads."""
     finishes = [scene.finish for scene in scenes]
@@ -135,6 +147,6 @@ def _developed(pictures: NDArray[np.float32], scenes: list[Scene]) -> NDArray[np
 def _landmarks(face: Tensor, views: Views, embedding: LandmarkEmbedding) -> Tensor:
     corners = torch.from_numpy(embedding.vertices.astype(np.int64)).to(face.device)
     weights = torch.from_numpy(embedding.weights.astype(np.float32)).to(face.device)
-    points = torch.einsum("lk,blkd->bld", weights, face[:, corners])
+    points = blend_all(face, corners, weights)
     pixels, depth = views.project(views.to_view(points))
     return torch.cat([pixels, depth[..., None]], dim=-1)

@@ -33,6 +33,13 @@ class Views:
     """(B,2) cx, cy in pixels."""
     size: int
 
+    def one(self, index: int) -> Views:
+        """One of the views, alone."""
+        mine = slice(index, index + 1)
+        return Views(
+            self.rotation[mine], self.centre[mine], self.focal[mine], self.principal[mine], self.size
+        )
+
     def finer(self, up: int, down: int) -> Views:
         """The same views on ``up / down`` times as many pixels."""
         scale = up / down

@@ -38,6 +38,11 @@ from .sample import SynthSample
 MANIFEST = "manifest.jsonl"
 JPEG_QUALITY = 95
 """The photo has been through its own compression; this adds next to nothing to it."""
+OPTIONS = {
+    ".jpg": [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY],
+    ".png": [cv2.IMWRITE_PNG_COMPRESSION, 1],
+}
+"""PNG at its quickest."""
 
 
 class CannotWrite(LikenessError):
@@ -52,6 +57,14 @@ def name_of(sample: SynthSample) -> str:
 
 def write_evaluation(sample: SynthSample, folder: Path) -> None:
     """Save one sample in the evaluation format and add its line to the manifest; raises CannotWrite."""
+    add_line(folder, save_evaluation(sample, folder))
+
+
+def save_evaluation(sample: SynthSample, folder: Path) -> str:
+    """Save the files of one sample and return its line of the manifest; raises CannotWrite.
+
+    Several processes may save files, but only one of them lists them.
+    """
     name = name_of(sample)
     picture = {
         "image": (f"{name}.png", sample.photo),
@@ -63,23 +76,23 @@ def write_evaluation(sample: SynthSample, folder: Path) -> None:
         "depth": (f"{name}.npy", sample.depth),
         "face_depth": (f"{name}_face.npy", sample.face_depth),
     }
-    _write_listed(sample, folder, picture, array)
+    return _save_listed(sample, folder, picture, array)
 
 
-def write_face(sample: SynthSample, folder: Path) -> None:
-    """Save what the face network learns from and add its line to the manifest; raises CannotWrite."""
+def save_face(sample: SynthSample, folder: Path) -> str:
+    """Save what the face network learns from and return its line of the manifest; raises CannotWrite."""
     name = name_of(sample)
     picture = {"image": (f"{name}.jpg", sample.photo), "regions": (f"{name}_regions.png", sample.regions)}
-    _write_listed(sample, folder, picture, {})
+    return _save_listed(sample, folder, picture, {})
 
 
-def _write_listed(
+def _save_listed(
     sample: SynthSample,
     folder: Path,
     picture: dict[str, tuple[str, NDArray[np.uint8]]],
     array: dict[str, tuple[str, NDArray[np.float32]]],
-) -> None:
-    """Files, then the line that names them."""
+) -> str:
+    """Save files; the line that names them."""
     for file, pixels in picture.values():
         save_picture(folder / file, pixels)
     for file, values in array.values():
@@ -99,14 +112,19 @@ def _write_listed(
         "landmarks_68": _rounded(sample.landmarks_68),
         "scene": sample.scene.to_json(),
     }
+    return json.dumps(line) + "\n"
+
+
+def add_line(folder: Path, line: str) -> None:
+    """List one sample in a folder's manifest; raises CannotWrite."""
     try:
         with (folder / MANIFEST).open("a", encoding="utf-8") as manifest:
-            manifest.write(json.dumps(line) + "\n")
+            manifest.write(line)
     except OSError as error:
         raise _cannot(folder / MANIFEST, error) from error
 
 
-def write_compact(sample: SynthSample, folder: Path) -> None:
+def save_compact(sample: SynthSample, folder: Path) -> None:
     """Save one sample in the compact format; raises CannotWrite."""
     name = name_of(sample)
     # The photo comes last: where it is, its labels are.
@@ -130,8 +148,7 @@ def _alpha(sample: SynthSample) -> NDArray[np.uint8]:
 def save_picture(path: Path, pixels: NDArray[np.uint8]) -> None:
     """Write one picture, grey or RGB, in the format of its name; raises CannotWrite."""
     ordered = pixels[..., ::-1] if pixels.ndim == 3 else pixels
-    options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if path.suffix == ".jpg" else []
-    _save(path, cv2.imencode(path.suffix, ordered, options)[1].tobytes())
+    _save(path, cv2.imencode(path.suffix, ordered, OPTIONS.get(path.suffix, []))[1].tobytes())
 
 
 def _npy(values: NDArray[np.float32]) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -19,7 +20,8 @@ from backend.raster import TorchRasterizer
 from train.synth.__main__ import main
 from train.synth.sample import SynthSample, generate
 from train.synth.scene import Scene, sample_scene
-from train.synth.write import CannotWrite, make_folder, write_compact, write_evaluation
+from train.synth.workers import draw_all
+from train.synth.write import CannotWrite, make_folder, save_compact, write_evaluation
 
 SIZE = 128
 
@@ -114,7 +116,7 @@ def test_files_read_back_as_an_evaluation_set(samples, tmp_path):
 
 
 def test_compact_files_hold_photo_classes_and_alphas(samples, tmp_path):
-    write_compact(replace(samples[0], scene=replace(samples[0].scene, view_number=1)), tmp_path)
+    save_compact(replace(samples[0], scene=replace(samples[0].scene, view_number=1)), tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "00000003b.jpg",
         "00000003b_alpha.png",
@@ -138,7 +140,7 @@ def test_what_cannot_be_written_is_named(samples, tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(CannotWrite, match=r"00000003_regions\.png.*No space"):
-        write_compact(samples[0], tmp_path)
+        save_compact(samples[0], tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 
@@ -150,6 +152,20 @@ def test_the_command_line_shows_and_saves(tmp_path, capsys):
     assert len(list(out.iterdir())) == 6
     assert main([*arguments, "--out", str(sheet / "inside")]) == 1
     assert "sheet.png" in capsys.readouterr().err
+
+
+def test_two_workers_draw_what_one_draws():
+    orders = [partial(several, seed) for seed in (3, 4, 5, 6, 7)]
+    alone, shared = (list(draw_all(orders, 32, "cpu", workers)) for workers in (1, 2))
+    assert [sample.scene.seed for sample in shared] == [3, 4, 5, 6, 7]
+    for one, other in zip(alone, shared, strict=True):
+        np.testing.assert_array_equal(one.photo, other.photo)
+        np.testing.assert_array_equal(one.regions, other.regions)
+        np.testing.assert_array_equal(one.landmarks_478, other.landmarks_478)
+
+
+def several(seed: int) -> list[Scene]:
+    return [sample_scene(seed)]
 
 
 def test_sizes_that_do_not_divide_are_refused():

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 import torch
 from torch import Tensor
 
 from backend.head_parse import HAIR
 
-from ..assets import load_assets
 from ..collision import SKULL_MM
 from ..head import HeadShape
 from ..person import Strands, stack
 from .chance import normal, uniform, vectors
 from .colour import colour_strands
 from .from_mesh import trace
-from .grow import SKIN_MM, STEPS, Numbers, Zones, border_length, grow, lengths
+from .grow import SKIN_MM, STEPS, Numbers, Zones, grow, lengths
 from .hairdo import HairParams, MeshChoice
-from .roots import EACH, RootPlan, hair_left, knot_weights, place_roots
+from .roots import EACH, RootPlan, hair_left, place_roots
 from .strands import curl, follow, resampled
 from .tie import tie
 
 STRANDS, KNOTS = 4000, 32
-COVERS_MM = 9.0
-"""Hair this long hides the skin below it."""
 ROOT_SPREAD_MM = 2.0
 """How far the strands of a mesh's guide start from it."""
 
@@ -37,8 +33,6 @@ class Hair:
     strands: Strands
     colour: Tensor
     """(B,3) linear albedo of the hair as a whole."""
-    scalp_cover: Tensor
-    """(B,6626) how much of the skin at each vertex of the head is hidden by hair, 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +71,7 @@ def grow_hair(params: list[HairParams], head: HeadShape, count: int = STRANDS) -
         specular=stack([p.shine for p in params], device),
     )
     whole = stack([p.colour.albedo for p in params], device)
-    return Hair(strands, whole, scalp_cover(params, numbers, head))
+    return Hair(strands, whole)
 
 
 def _grown(params: list[HairParams], numbers: Numbers, seeds: Tensor, head: HeadShape, count: int) -> _Growth:
@@ -107,9 +101,7 @@ def _wear_meshes(growth: _Growth, params: list[HairParams], seeds: Tensor, head:
         guides, growth.locks[person] = _mesh_guides(mesh, head, person, growth.guides.shape[1])
         growth.guides[person], growth.left[person] = guides, 1.0
         growth.roots[person] = guides[:, 0].repeat_interleave(EACH, dim=0) + scatter[person]
-    pushed = head.push_out(growth.guides, SKIN_MM)
-    growth.guides[wearers] = pushed[wearers]
-    growth.roots[wearers] = head.push_out(growth.roots, 0.0)[wearers]
+    growth.guides[wearers] = head.collision.of(wearers).push_out(growth.guides[wearers], SKIN_MM)
 
 
 def _mesh_guides(mesh: MeshChoice, head: HeadShape, person: int, count: int) -> tuple[Tensor, Tensor]:
@@ -128,26 +120,3 @@ def fringe_share(numbers: Numbers, mean: Tensor) -> Tensor:
     behind = 88 - 0.006 * x**2 - z
     share = (1 - (behind / numbers.fringe_reach_mm - 0.6) * 1.5).clamp(0, 1)
     return share * ((y - 60) / 15).clamp(0, 1) * (x.abs() < 58)
-
-
-def scalp_cover(params: list[HairParams], numbers: Numbers, head: HeadShape) -> Tensor:
-    """(B,6626) how much hair hides the skin at each vertex of the head."""
-    mean, knots, zones, bearing = _scalp(str(head.device))
-    still = mean.new_zeros(len(params), 1)
-    left = hair_left([p.hairline for p in params], mean, knots, still)
-    length = torch.lerp(border_length(numbers, zones), numbers.top, zones.top)
-    cover = left * (length / COVERS_MM).clamp(0.15, 1).sqrt()
-    everywhere = cover.new_zeros(len(params), len(bearing))
-    everywhere[:, bearing] = cover
-    return everywhere
-
-
-@cache
-def _scalp(device: str) -> tuple[Tensor, Tensor, Zones, Tensor]:
-    """Places (V,3), hairline weights (V,16), zones of vertices that bear hair, and which (6626,) they are."""
-    assets = load_assets(device)
-    bearing = assets.mask("skin") & (assets.mean[:, 1] > -60) & ~assets.mask("eyelids")
-    for name in ("ear_left", "ear_right", "nose", "lips", "mouth_inside"):
-        bearing &= ~assets.mask(name)
-    mean = assets.mean[bearing]
-    return mean, knot_weights(mean), Zones(mean), bearing

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..assets import SynthAssets, load_assets
+from ..blend import blend_all
 
 LASHES = 240
 LASH_RADIUS_MM = (17.8, 19.4)
@@ -34,7 +35,7 @@ class FacialRoots:
 
     def on(self, values: Tensor) -> Tensor:
         """(B,N,3) of vertex values (B,V,3)."""
-        return torch.einsum("nk,bnkd->bnd", self.weights, values[:, self.corners])
+        return blend_all(values, self.corners, self.weights)
 
 
 @cache

@@ -16,6 +16,7 @@ from torch import Tensor
 from backend.raster import triangulate
 
 from ..assets import HairMesh, load_assets
+from ..blend import blend_all
 from ..head import HeadShape
 from .grow import STEPS
 from .roots import find_locks
@@ -43,7 +44,7 @@ class MeshGuides:
         if mirrored:
             moved = moved[:, torch.from_numpy(head.assets.model.mirror).long().to(moved.device)] * flip
         vertices = mesh.on(moved)[0] * flip
-        return torch.einsum("gkc,gkcd->gkd", self.weights, vertices[self.corners])
+        return blend_all(vertices[None], self.corners, self.weights)[0]
 
 
 @cache

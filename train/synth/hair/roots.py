@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from ..assets import SynthAssets, load_assets
+from ..blend import blend_all
 from ..collision import SKULL_MM
 from ..head import HeadShape
 
@@ -149,8 +150,8 @@ class Roots:
 def place_roots(head: HeadShape, count: int) -> Roots:
     """Put the shared roots on B heads."""
     plan = plan_roots(str(head.device), count)
-    points = torch.einsum("nk,bnkd->bnd", plan.weights, head.vertices[:, plan.corners])
-    normals = torch.einsum("nk,bnkd->bnd", plan.weights, head.normals[:, plan.corners])
+    points = blend_all(head.vertices, plan.corners, plan.weights)
+    normals = blend_all(head.normals, plan.corners, plan.weights)
     return Roots(points, normalize(normals, dim=-1), plan)
 
 
