@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 
+from .build.shape_keys import IDENTITY
 from .preferences import backend_choice, draw_state, draw_text
 from .properties import LOOK_DELIT, LOOK_PHOTO, LOOKS, LikenessObject, active_head, likeness
 from .session import session
@@ -11,6 +12,9 @@ from .state import BackendState
 
 SIDEBAR_COLUMNS = 34
 """Characters of a line in a sidebar of the usual width."""
+
+FIRST_SHAPES = 10
+"""Identity sliders that are always in sight: nine tenths of the variance of the model that ships."""
 
 QUIET_STATES = (BackendState.RUNNING, BackendState.STOPPED, BackendState.REMOTE)
 """States that need no attention: a stopped backend starts with the next photo."""
@@ -87,21 +91,51 @@ class LIKENESS_PT_pose(HeadPanel, bpy.types.Panel):
 
 
 class LIKENESS_PT_expression(HeadPanel, bpy.types.Panel):
-    """The face's shape keys as sliders."""
+    """What the face does, as sliders."""
 
-    bl_label = "Expression and Shape"
+    bl_label = "Expression"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
-        """All keys but the basis."""
-        pivot = active_head(context)
-        face = likeness(pivot).face if pivot is not None else None
-        if face is None or face.data.shape_keys is None:
-            self.layout.label(text="The face has no shape keys")
-            return
-        column = self.layout.column(align=True)
-        for key in face.data.shape_keys.key_blocks[1:]:
-            column.prop(key, "value", text=key.name)
+        """All expressions of the model, and the way back to the photo's."""
+        self.layout.operator("likeness.reset_expression", icon="LOOP_BACK")
+        _draw_sliders(self.layout, _sliders(context, identity=False))
+
+
+class LIKENESS_PT_shape(HeadPanel, bpy.types.Panel):
+    """Who the face is, as sliders: the model's own components, those that change most first."""
+
+    bl_label = "Shape"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """The first components, the others folded away, and the way back to the photo's person."""
+        layout = self.layout
+        layout.operator("likeness.reset_shape", icon="LOOP_BACK")
+        sliders = _sliders(context, identity=True)
+        _draw_sliders(layout, sliders[:FIRST_SHAPES])
+        if len(sliders) > FIRST_SHAPES:
+            header, body = layout.panel("LIKENESS_more_shapes", default_closed=True)
+            header.label(text=f"{len(sliders) - FIRST_SHAPES} More, of Ever Less Effect")
+            if body is not None:
+                _draw_sliders(body, sliders[FIRST_SHAPES:])
+
+
+def _sliders(context: bpy.types.Context, *, identity: bool) -> list[bpy.types.ShapeKey]:
+    """The face's keys of one kind, without the basis."""
+    pivot = active_head(context)
+    face = likeness(pivot).face if pivot is not None else None
+    if face is None or face.data.shape_keys is None:
+        return []
+    return [key for key in face.data.shape_keys.key_blocks[1:] if key.name.startswith(IDENTITY) is identity]
+
+
+def _draw_sliders(layout: bpy.types.UILayout, sliders: list[bpy.types.ShapeKey]) -> None:
+    if not sliders:
+        layout.label(text="The face has no such shape keys")
+    column = layout.column(align=True)
+    for key in sliders:
+        column.prop(key, "value", text=key.name, slider=True)
 
 
 class LIKENESS_PT_render(HeadPanel, bpy.types.Panel):
@@ -158,6 +192,7 @@ CLASSES = (
     LIKENESS_PT_main,
     LIKENESS_PT_pose,
     LIKENESS_PT_expression,
+    LIKENESS_PT_shape,
     LIKENESS_PT_render,
     LIKENESS_PT_export,
 )

@@ -16,9 +16,13 @@ STILL_MM = 1e-3
 """A key of a follower that moves no vertex by more than a micrometre is left out."""
 
 
+IDENTITY = "Identity "
+"""Names of identity keys begin with it."""
+
+
 def identity_name(index: int) -> str:
     """Name of an identity key; largest component first, counted from one."""
-    return f"Identity {index + 1:02d}"
+    return f"{IDENTITY}{index + 1:02d}"
 
 
 def add_shape_keys(

@@ -10,6 +10,7 @@ from . import (
     export_glb,
     import_photo,
     render_new_pose,
+    reset_sliders,
     turn_head,
     view,
 )
@@ -21,6 +22,7 @@ CLASSES = (
     *copy_from_photo.CLASSES,
     *render_new_pose.CLASSES,
     *turn_head.CLASSES,
+    *reset_sliders.CLASSES,
     *view.CLASSES,
     *add_light.CLASSES,
     *export_glb.CLASSES,

@@ -128,6 +128,26 @@ def test_shape_keys_carry_the_photo(addon, head):
     assert (keys["Identity 80"].slider_min, keys["Identity 80"].slider_max) == (-3, 3)
 
 
+def test_sliders_go_back_to_the_photo(addon, head):
+    keys = by_role(addon, head)["face"].data.shape_keys.key_blocks
+    for name in ("jawOpen", "mouthSmileLeft", "Identity 01", "Identity 40"):
+        keys[name].value = 0.9
+    bpy.ops.likeness.reset_expression()
+    assert keys["jawOpen"].value == pytest.approx(0.25)
+    assert keys["mouthSmileLeft"].value == 0
+    assert keys["Identity 40"].value == pytest.approx(0.9)
+    bpy.ops.likeness.reset_shape()
+    assert (keys["Identity 01"].value, keys["Identity 40"].value) == (0, 0)
+
+
+def test_the_panels_list_expressions_and_components_apart(addon, head):
+    sliders = addon("panels")._sliders
+    expressions = [key.name for key in sliders(bpy.context, identity=False)]
+    shapes = [key.name for key in sliders(bpy.context, identity=True)]
+    assert expressions == list(synthetic.EXPRESSIONS)
+    assert (shapes[0], len(shapes)) == ("Identity 01", synthetic.IDENTITIES)
+
+
 def test_parts_follow_the_face(addon, head):
     parts = by_role(addon, head)
     face, teeth = parts["face"].data.shape_keys, parts["teeth"].data.shape_keys
