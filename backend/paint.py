@@ -14,6 +14,7 @@ from .assemble import IMAGE_OF_PART
 from .eyes import EYES, LID_LANDMARKS, Eyeball, finish_eyes
 from .head_parse import BACKGROUND, BODY, EAR, FACE, GLASSES, HAIR, HEADWEAR, OTHER_HEAD
 from .morphable import MorphableModel
+from .mouth import TEETH, mouth_tones
 from .push_pull import push_pull
 from .sight import Seen, Sight
 from .texture import Atlas, composite, fill_by_symmetry, paint, smoothstep
@@ -34,8 +35,7 @@ SUITABLE = {
 """Pixel classes that a region of the skin may show."""
 
 MOUTH_INSIDE = np.float32([58, 28, 26])
-TEETH, TONGUE = np.float32([214, 200, 184]), np.float32([168, 92, 88])
-"""Unlit sRGB tones of what a closed mouth hides; scaled by the face's brightness."""
+"""Unlit sRGB tone; scaled by the face's brightness."""
 OUTLINE_FINER = 4
 """Lids and lips are drawn at this multiple of the photo's resolution."""
 MIN_TONE_PX = 50
@@ -188,15 +188,14 @@ class HeadPainter:
         return finish_eyes(atlas, painting, straight, balls)
 
     def mouth(self, vertices_cam: NDArray[np.floating], sight: Sight, points_px: Image) -> NDArray[np.uint8]:
-        """Teeth and tongue: the photo between the lips, plain tones elsewhere."""
+        """Teeth and tongue: the photo between the lips, usual tones elsewhere."""
         atlas = self.atlases["mouth"]
         seen = sight.see(atlas.spread(vertices_cam))
         between_lips = _inside(points_px[list(INNER_LIPS)], seen)
         nothing = np.zeros(atlas.count, bool)
         painting = paint(atlas, vertices_cam, sight, seen, nothing, through=between_lips)
-        base = np.zeros((atlas.count, 3), np.float32)
-        base[:] = self._teeth_tone(sight, points_px)
-        base[atlas.choose(self.model.regions["tongue"])] = TONGUE * self._brightness(sight)
+        tones = mouth_tones(self.model, self._teeth_tone(sight, points_px), self._brightness(sight))
+        base = atlas.spread(tones)
         return composite(painting, push_pull(atlas.to_grid(base), atlas.covered))
 
     def _teeth_tone(self, sight: Sight, points_px: Image) -> Image:
