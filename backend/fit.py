@@ -81,8 +81,8 @@ class HeadFitter:
         self._expression_sigma = np.where(self._bounds[0] < 0, 1.0, s.expression_sigma)
         used, edges = self._at.weights > 0, np.isin(self._at.rows, LIDS_AND_LIPS)
         self._everywhere, self._at_edges = (
-            ResidualSmoother(self.model, where.astype(np.float64), s.residual_stiffness, s.residual_fading)
-            for where in (used, edges)
+            ResidualSmoother(self.model, where.astype(np.float64), s.residual_stiffness, fading)
+            for where, fading in ((used, s.residual_fading), (edges, s.edge_fading))
         )
 
     def fit(self, face: DetectedFace, photo: Photo, start: FaceEstimate | None = None) -> HeadFit:

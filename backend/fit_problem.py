@@ -44,7 +44,7 @@ class FitSettings:
     """Spread of one landmark about the model (2 mm RMS was seen on portraits)."""
     oval_weight: float = 0.25
     """The detector draws the oval along the visible outline: hence less exact on the surface."""
-    estimated_landmark_sigma_mm: float = 5.0
+    estimated_landmark_sigma_mm: float = 15.0
     """The same where the network has spoken: landmarks err together, hundreds in the same direction, so
     against an independent witness they count as few."""
     contour_weight: float = 2.0
@@ -61,6 +61,8 @@ class FitSettings:
     """Smoothness of the leftover displacement against its exactness at the landmarks."""
     residual_fading: float = 1e-3
     """How soon it fades where no landmark is."""
+    edge_fading: float = 0.05
+    """The same where the network has spoken: lids and lips only, and what is around them hardly at all."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 SH_TERMS = 9
@@ -37,3 +38,16 @@ def sh_basis(directions: Tensor) -> Tensor:
         ),
         dim=-1,
     )
+
+
+def sh_slopes(directions: NDArray[np.floating]) -> NDArray[np.floating]:
+    """(N,9,3) change of :func:`sh_basis`, as the polynomials that they are, with directions (N,3)."""
+    x, y, z = directions.T
+    slopes = np.zeros((len(directions), SH_TERMS, 3), directions.dtype)
+    slopes[:, 1, 1] = slopes[:, 2, 0] = slopes[:, 3, 2] = 0.488603
+    slopes[:, 4, 0], slopes[:, 4, 1] = 1.092548 * y, 1.092548 * x
+    slopes[:, 5, 1], slopes[:, 5, 2] = 1.092548 * z, 1.092548 * y
+    slopes[:, 6, 1] = 0.315392 * 6 * y
+    slopes[:, 7, 0], slopes[:, 7, 2] = 1.092548 * z, 1.092548 * x
+    slopes[:, 8, 0], slopes[:, 8, 2] = 0.546274 * 2 * x, -0.546274 * 2 * z
+    return slopes
