@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .albedo import DARKEST
 from .colour import LINEAR_OF_BYTE, LUMINANCE
-from .light import LightEstimate, balanced, estimate_light, shading
+from .light import LightEstimate, estimate_light, shading, strength
 from .morphable import MorphableModel
 from .push_pull import push_pull
 from .sight import Sight
@@ -47,7 +47,8 @@ class Delit:
     texture: NDArray[np.uint8]
     """(S,S,3) sRGB."""
     light: NDArray[np.float32]
-    """(9,3) of :func:`backend.light.balanced`."""
+    """(9,3) harmonics; so strong that they show the seen skin as bright as the texture, on average in each
+    channel: eyes, hair and clothes keep the photo's exposure and white balance, so the face must too."""
     estimate: LightEstimate
 
 
@@ -66,12 +67,12 @@ def take_off_light(
         return None
     seen = vertex_colours(model, vertices_cam, sight)
     estimate = estimate_light(model.albedo, seen)
-    light = balanced(estimate, seen)
+    level = strength(estimate, seen)
     colours = np.ascontiguousarray(texture[..., :3])
     if sight.camera.fx / float(np.median(vertices_cam[:, 2])) < FINE_PX_PER_MM:
         half = (texture.shape[1] // 2, texture.shape[0] // 2)
         colours = cv2.resize(colours, half, interpolation=cv2.INTER_AREA)
-    expected = model.albedo.of(estimate.albedo)
+    light, expected = estimate.light / level, model.albedo.of(estimate.albedo) * level
     return Delit(delit_texture(colours, atlas, seen.normals, light, expected), light, estimate)
 
 
@@ -82,14 +83,14 @@ def delit_texture(
     light: NDArray[np.floating],
     albedo: NDArray[np.floating],
 ) -> NDArray[np.uint8]:
-    """A face's texture in even light; its usual brightness and its hue stay the photo's.
+    """A face's texture in even light; only its brightness changes, so that no hue comes or goes.
 
     Args:
         texture: (S,S,3) sRGB, as painted from the photo.
         atlas: its texels.
         normals: (N,3) of the model's vertices at the photo, unit, camera axes turned y-up.
-        light: (9,3) of :func:`backend.light.balanced`.
-        albedo: (N,3) linear, of the fitted basis: what wide areas are expected to look like.
+        light: (9,3) that shines on them.
+        albedo: (N,3) linear, of the fitted basis: what wide areas are expected to look like without it.
 
     Returns:
         (S,S,3) uint8 sRGB.
@@ -118,5 +119,5 @@ def _over_texels(atlas: Atlas, values: NDArray[np.floating]) -> Image:
 def _wide_light(found: Image, expected: Image) -> Image:
     """Logarithm (G,G) of the light that an albedo still holds, where it differs from the expected one."""
     difference = np.log(found.clip(DARKEST) / expected.clip(DARKEST))
-    level = cv2.GaussianBlur(difference - np.median(difference), (0, 0), WIDE_TEXELS)
+    level = cv2.GaussianBlur(difference, (0, 0), WIDE_TEXELS)
     return LEVELLED * level * (1 - (level / LIGHT_AT_MOST) ** 2).clip(0, 1)

@@ -102,14 +102,11 @@ def estimate_light(
     return _estimate(state, problem.confidence(state))
 
 
-def balanced(estimate: LightEstimate, seen: VertexColours) -> NDArray[np.float32]:
-    """The light (9,3), so strong in every channel that it shows the seen skin with its albedo on average.
-
-    For textures: eyes, hair and clothes keep the photo's exposure and white balance, so the face must too.
-    """
+def strength(estimate: LightEstimate, seen: VertexColours) -> NDArray[np.float32]:
+    """(3,) how bright the light shows the seen skin over its albedo, on average in each channel."""
     weights = seen.weights if seen.weights.any() else np.ones_like(seen.weights)
     level = np.average(shading(seen.normals, estimate.light), axis=0, weights=weights)
-    return (estimate.light / level.clip(DIMMEST)).astype(np.float32)
+    return level.clip(DIMMEST).astype(np.float32)
 
 
 def _whitened(start: tuple[Array, Array]) -> Array:

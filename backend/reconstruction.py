@@ -61,7 +61,7 @@ class Reconstruction:
     timings_ms: dict[str, float] = field(default_factory=dict)
     interim: tuple[str, ...] = ()
     light: NDArray[np.float32] | None = None
-    """(9,3) harmonics of the photo's light (:func:`backend.light.balanced`): the image ``face`` is about
+    """(9,3) harmonics of the photo's light (:class:`backend.delight.Delit`): the image ``face`` is about
     ``face_albedo`` in their shading. None for a model without albedo."""
 
     def mesh(self, name: str) -> TexturedMesh:

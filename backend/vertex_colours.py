@@ -51,13 +51,14 @@ def vertex_colours(model: MorphableModel, vertices_cam: NDArray[np.floating], si
     linear = cv2.GaussianBlur(LINEAR_OF_BYTE[sight.pixels], (0, 0), max(FOOTPRINT_MM * px_per_mm, 0.3))
     at = seen.photo_px.astype(np.float32)[None]
     colours = cv2.remap(linear, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0]
-    weights = _skin(model, seen.labels) & seen.visible & _surely(sight, seen.photo_px, px_per_mm)
-    weights &= ((colours > BLACKEST) & (colours < WHITEST)).all(axis=1)
+    known = _skin(model, seen.labels) & seen.visible & _surely(sight, seen.photo_px, px_per_mm)
+    known &= ((colours > BLACKEST) & (colours < WHITEST)).all(axis=1)
     towards = -vertices_cam / np.linalg.norm(vertices_cam, axis=1, keepdims=True)
     facing = ((normals * towards).sum(axis=1) - FACING[0]) / (FACING[1] - FACING[0])
+    weights = known * facing.clip(0, 1)
     return VertexColours(
-        np.where(weights[:, None], colours, 0).astype(np.float32),
-        (weights * facing.clip(0, 1)).astype(np.float32),
+        np.where(weights[:, None] > 0, colours, 0).astype(np.float32),
+        weights.astype(np.float32),
         (normals @ HEAD_TO_CAMERA_AXES).astype(np.float32),
     )
 

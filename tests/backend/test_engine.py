@@ -78,6 +78,18 @@ def test_neutral_face_has_the_photos_identity_and_keys(head: Reconstruction) -> 
     assert (face.polygons[:, 3] >= 0).all()  # quads
 
 
+def test_the_face_comes_with_its_light_and_without(head: Reconstruction) -> None:
+    assert head.light is not None
+    assert head.light.shape == (9, 3)
+    photo = head.images["face"][..., :3]
+    delit = head.images["face_albedo"]
+    assert delit.shape[2] == 3
+    photo = cv2.resize(photo, delit.shape[1::-1], interpolation=cv2.INTER_AREA)
+    assert np.abs(delit.astype(float) - photo).mean() > 1
+    # Exposure stays, or the face would not go with its hair.
+    assert abs(delit.mean() - photo.mean()) < 12
+
+
 def test_same_photo_same_head(engine: Engine, photo: Photo, head: Reconstruction) -> None:
     again = engine.reconstruct(photo)
     for mine, other in zip(head.meshes, again.meshes, strict=True):
