@@ -67,7 +67,7 @@ EXPERIMENTS: dict[str, FaceExperiment] = {
         FaceExperiment(
             "cpu",
             Run(
-                steps=6000,
+                steps=4300,
                 batch=16,
                 rate=1e-3,
                 ema=0.997,
@@ -78,7 +78,7 @@ EXPERIMENTS: dict[str, FaceExperiment] = {
             ),
             backbone="light",
             coarse_side=160,
-            coarse_steps=4000,
+            coarse_steps=3700,
             pretrained=True,
         ),
         FaceExperiment(
