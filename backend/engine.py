@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -11,23 +10,24 @@ import torch
 from numpy.typing import NDArray
 
 from .assemble import body_mesh, covered_polygons, part_mesh
-from .crop import HeadCrop, head_crop
+from .crop import HeadCrop
 from .delight import Delit, take_off_light
 from .depth import GeometricPrior, HeadDepth, HeadDepthEstimator
 from .eyes import EYES, Eyeball, eyeball, lash_image
-from .fit import HeadFit, HeadFitter
+from .fit import HeadFit
+from .fitting import Fitting
 from .hair_mesh import build_shells, shell_region
-from .head_parse import HeadParse, HeadParser, ParseGuide
+from .head_parse import HeadParse, HeadParser
 from .landmarks import DetectedFace, Detector, MediaPipeDetector
 from .morphable import MorphableModel, load_head_model
 from .paint import HeadPainter
 from .parse import head_parser
 from .person_mask import PersonSegmenter
 from .photo import Photo
-from .photo_checks import check_face, check_pose, choose_face
+from .photo_checks import check_face, choose_face
 from .plate import background_plate, body_card, head_matte
 from .progress import Progress, Stopwatch, ignore
-from .project import ProjectedHead, project_head, well_fitted_ears
+from .project import well_fitted_ears
 from .protocol import Quality, Stage
 from .raster import Rasterizer, default_rasterizer, rasterize_arrays, triangulate
 from .reconstruction import Reconstruction, TexturedMesh
@@ -78,7 +78,8 @@ class Engine:
     def interim(self) -> tuple[str, ...]:
         """Names of the stages in which a classical method still stands in for a network."""
         stages = {"parse": self._parser, "depth": self._depth, "refine": self._refiner}
-        return tuple(name for name, stage in stages.items() if stage.interim)
+        fitted_blindly = () if self._fitting.estimator else ("fit",)
+        return (*fitted_blindly, *(name for name, stage in stages.items() if stage.interim))
 
     @cached_property
     def model(self) -> MorphableModel:
@@ -86,13 +87,8 @@ class Engine:
         return self._chosen_model or load_head_model()
 
     @cached_property
-    def _fitter(self) -> HeadFitter:
-        return HeadFitter(self.model)
-
-    @cached_property
-    def _lender(self) -> HeadFitter:
-        """Fits the shipped head, which lends its skull to a model of the face alone."""
-        return HeadFitter(load_head_model())
+    def _fitting(self) -> Fitting:
+        return Fitting(self.model, self._parser, self._rasterizer, self.device)
 
     @cached_property
     def _painter(self) -> HeadPainter:
@@ -107,22 +103,14 @@ class Engine:
             NoFaceFound, FaceUnusable: the photo cannot become a head.
         """
         found, warnings = self._detect(photo, face)
-        fit = self._fitter.fit(found, photo)
-        return fit, found, (*warnings, *check_pose(fit.pose))
+        fit, doubts = self._fitting.fit(photo, found, quality)
+        return fit, found, (*warnings, *doubts)
 
     def parse(self, photo: Photo, *, face: int | None = None) -> tuple[HeadCrop, HeadParse]:
         """Detection, fit and parsing alone: the working crop and its classes; raises as :meth:`fit`."""
         fit, found, _ = self.fit(photo, face=face)
-        crop = head_crop(photo, fit.camera, fit.pose)
-        head = self._project(photo, found, fit, crop)
-        return crop, self._parser.parse(crop, guide_of(crop, head, found))
-
-    def _project(self, photo: Photo, found: DetectedFace, fit: HeadFit, crop: HeadCrop) -> ProjectedHead:
-        head = project_head(self.model, fit, crop.camera, self._rasterizer)
-        if self.model.has_skull:
-            return head
-        lent = self._lender.fit(found, replace(photo, focal_px=fit.camera.fx))
-        return head.completed_by(project_head(self._lender.model, lent, crop.camera, self._rasterizer))
+        view = self._fitting.view(photo, found, fit)
+        return view.crop, view.parse
 
     def _detect(self, photo: Photo, face: int | None) -> tuple[DetectedFace, list[str]]:
         faces = self._detector.detect(photo.pixels)
@@ -143,7 +131,7 @@ class Engine:
         Args:
             photo: upright sRGB pixels.
             face: which face, counted from the largest (1); None takes the largest.
-            quality: how long the fit may take; so far both are ``fast``.
+            quality: how long the fit may take.
             progress: told of every stage; raises ``Cancelled`` to stop.
 
         Raises:
@@ -154,12 +142,10 @@ class Engine:
         with watch.stage(Stage.DETECT):
             found, warnings = self._detect(photo, face)
         with watch.stage(Stage.FIT):
-            fit = self._fitter.fit(found, photo)
-            warnings = (*warnings, *check_pose(fit.pose))
+            fit, doubts = self._fitting.fit(photo, found, quality)
         with watch.stage(Stage.PARSE):
-            crop = head_crop(photo, fit.camera, fit.pose)
-            head = self._project(photo, found, fit, crop)
-            parse = self._parser.parse(crop, guide_of(crop, head, found))
+            view = self._fitting.view(photo, found, fit)
+            crop, head, parse = view.crop, view.head, view.parse
         with watch.stage(Stage.DEPTH):
             depth = self._depth.estimate(crop, parse, head, float(fit.pose.translation_mm[2]))
         with watch.stage(Stage.MESH):
@@ -176,7 +162,7 @@ class Engine:
             meshes=meshes,
             images=images,
             model=self.model.name,
-            warnings=tuple(warnings),
+            warnings=(*warnings, *doubts),
             timings_ms=watch.timings_ms,
             interim=self.interim,
             light=delit and delit.light,
@@ -309,14 +295,3 @@ def best_device() -> str:
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
-
-
-def guide_of(crop: HeadCrop, head: ProjectedHead, found: DetectedFace) -> ParseGuide:
-    """Where the fitted head and the landmarks expect the parts of a crop."""
-    return ParseGuide(
-        landmarks_px=crop.to_crop(found.points_px),
-        skull=head.skull,
-        face=head.face,
-        ears=head.ears,
-        neck=head.neck,
-    )

@@ -51,6 +51,8 @@ class HeadFit:
     """Root mean square landmark distance before the residual, photo pixels."""
     rms_mm: float
     """The same at the head's distance."""
+    disagreement_deg: float = 0.0
+    """Angle between the rotations that landmarks alone and the network alone would give the head."""
 
     @property
     def surprise(self) -> float:
@@ -64,6 +66,15 @@ class HeadFit:
     def vertices(self, model: MorphableModel) -> NDArray[np.float32]:
         """(N,3) head-frame vertices with the photo's expression."""
         return model.shape(self.identity, self.expression) + self.residual_mm
+
+
+@dataclass(frozen=True)
+class Solved:
+    """Where the solver ended."""
+
+    problem: LandmarkProblem
+    state: FitState
+    disagreement_deg: float
 
 
 @dataclass
@@ -96,14 +107,18 @@ class HeadFitter:
         Returns:
             The fit in the head and camera frames of docs/conventions.md.
         """
-        problem, state = self.problem(face, photo, start)
-        state = descend(problem, state, self._bounds, self.settings.iterations)
-        return self.finished(problem, state, photo)
+        return self.finished(self.solve(face, photo, start), photo)
 
-    def problem(
+    def solve(self, face: DetectedFace, photo: Photo, start: FaceEstimate | None = None) -> Solved:
+        """As :meth:`fit`, but what was minimised stays at hand."""
+        problem, state, disagreement = self._problem(face, photo, start)
+        state = descend(problem, state, self._bounds, self.settings.iterations)
+        return Solved(problem, state, disagreement)
+
+    def _problem(
         self, face: DetectedFace, photo: Photo, start: FaceEstimate | None
-    ) -> tuple[LandmarkProblem, FitState]:
-        """What is to be minimised for a face, and where to begin."""
+    ) -> tuple[LandmarkProblem, FitState, float]:
+        """What is to be minimised, where to begin, and :attr:`HeadFit.disagreement_deg`."""
         s = self.settings
         points = face.points_px[self._at.rows].astype(np.float64)
         points -= [(photo.width - 1) / 2, (photo.height - 1) / 2]
@@ -114,7 +129,7 @@ class HeadFitter:
             known = Evidence(
                 points, s.landmark_sigma_mm, photo.focal_px, nobody, sigma, scores, self._expression_sigma
             )
-            return LandmarkProblem(self._at, s, known), self._initial(known)
+            return LandmarkProblem(self._at, s, known), self._initial(known), 0.0
         expression, sigma = _agreed(
             (scores, self._expression_sigma), (start.expression, start.errors.expression)
         )
@@ -129,7 +144,8 @@ class HeadFitter:
         problem = LandmarkProblem(self._at, s, known)
         # Landmarks place a head well unless they are wrong altogether; then the network's pose costs less.
         other = replace(state, rotation=seen.rotation, translation=seen.translation_mm)
-        return problem, min(state, other, key=problem.cost)
+        apart = float(np.rad2deg(np.linalg.norm(cv2.Rodrigues(state.rotation @ seen.rotation.T)[0])))
+        return problem, min(state, other, key=problem.cost), apart
 
     def _initial(self, known: Evidence) -> FitState:
         """The head that is expected, where the landmarks place it."""
@@ -149,8 +165,9 @@ class HeadFitter:
             translation = np.array([[0.0], [0.0], [focal / px_per_mm]])
         return FitState(rotation, translation[:, 0], float(np.log(focal)), known.identity, expression)
 
-    def finished(self, problem: LandmarkProblem, state: FitState, photo: Photo) -> HeadFit:
+    def finished(self, solved: Solved, photo: Photo) -> HeadFit:
         """The head of a state, with the smooth displacement that it lacks at the landmarks."""
+        problem, state = solved.problem, solved.state
         known = problem.known
         camera = Camera.centred(float(np.exp(state.log_focal)), photo.width, photo.height)
         pose = Pose(_nearest_rotation(state.rotation), state.translation)
@@ -172,6 +189,7 @@ class HeadFitter:
             camera,
             float(np.sqrt(squared_px.mean())),
             float(np.sqrt(squared_mm.mean())),
+            solved.disagreement_deg,
         )
 
 

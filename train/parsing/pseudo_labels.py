@@ -193,7 +193,7 @@ class Look:
 def look_at(path: Path, engine: Engine) -> Look:
     """Fit, crop and parse one portrait; raises NoFaceFound or FaceUnusable."""
     from backend.crop import head_crop
-    from backend.engine import guide_of
+    from backend.fitting import guide_of
     from backend.photo import read_photo
     from backend.project import project_head
     from backend.raster import default_rasterizer
