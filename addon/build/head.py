@@ -21,6 +21,9 @@ from .shape_keys import add_shape_keys, follow_face
 HEAD_SPACING_M = 0.5
 """Distance of heads that stand side by side; shoulders do not touch."""
 
+MATTE = ("hair", "back", "body")
+"""Parts that are no skin, eye or tooth."""
+
 PIVOT_SIZE_M, ROOT_SIZE_M = 0.15, 0.05
 
 
@@ -76,6 +79,7 @@ def _build_parts(
                 delit=images.get(mesh.header.image + DELIT_SUFFIX),
                 has_alpha=mesh.header.has_alpha,
                 cut_out=mesh.header.name == FACE_MESH,
+                matte=mesh.header.name in MATTE,
             )
         items[mesh.header.name] = item = _build_part(mesh, materials[key], pivot)
         collection.objects.link(item)

@@ -26,10 +26,12 @@ def build_material(
     delit: bpy.types.Image | None = None,
     has_alpha: bool,
     cut_out: bool = False,
+    matte: bool = False,
 ) -> bpy.types.Material:
     """A material that shows ``image`` unlit, and can be switched to a Principled surface.
 
-    ``delit`` is the same texture without the photo's light; its alpha does not count.
+    ``delit`` is the same texture without the photo's light; its alpha does not count. ``matte`` surfaces
+    have no highlights: those of hair and cloth lie in the picture, and a smooth shell looks like plastic.
     With ``cut_out`` its alpha is rounded to seen or not: other programs draw blended surfaces after all
     others, and the face would then cover the hair. glTF calls that MASK.
     """
@@ -45,7 +47,9 @@ def build_material(
         _texture(tree, DELIT_NODE, delit, -300)
     principled = _node(tree, "ShaderNodeBsdfPrincipled", 0, -150)
     principled.name = PRINCIPLED_NODE
-    principled.inputs["Roughness"].default_value = SKIN_ROUGHNESS
+    principled.inputs["Roughness"].default_value = 1.0 if matte else SKIN_ROUGHNESS
+    if matte:
+        principled.inputs["Specular IOR Level"].default_value = 0.0
     photo = _node(tree, "ShaderNodeEmission", 0, 150)
 
     link = tree.links.new

@@ -51,6 +51,20 @@ def test_de_lit_skin_replaces_the_photos_colours_of_the_face_alone(addon, lit_he
         assert base_colour(parts["face"]).name == photo_of["face"]
 
 
+def test_skin_and_eyes_shine_and_hair_does_not(addon, lit_head):
+    shine = {
+        name: item.data.materials[0]
+        .node_tree.nodes["Principled BSDF"]
+        .inputs["Specular IOR Level"]
+        .default_value
+        for name, item in parts_of(addon, lit_head).items()
+        if item.type == "MESH"
+    }
+    assert {name for name, level in shine.items() if level > 0} == {
+        *("face", "eye_left", "eye_right", "teeth", "lashes"),
+    }
+
+
 def test_the_choice_survives_the_file(addon, lit_head, tmp_path):
     path = str(tmp_path / "de-lit.blend")
     bpy.ops.wm.save_as_mainfile(filepath=path)
