@@ -82,7 +82,14 @@ class GeometricPrior:
         rim = _rim_falloff(parse.matte, self.matte_level, size / SOLVE_SIZE)
         front = centre_mm - _enlarged(front_height, small.region, rim)
         back = centre_mm + _enlarged(back_height, small.region, rim)
-        return joined_to_face(front, back, parse, head)
+        share = face_share(parse, head)
+        front = np.where(share > 0, (1 - share) * front + share * np.nan_to_num(head.face_mm), front)
+        # A shell has thickness: the far side never comes before the near one.
+        back = np.fmax(back, front)
+        # Behind jaw and throat there is the neck, not the far side of the head.
+        bare = np.isin(parse.labels, (FACE, GLASSES)) & np.isnan(head.back_mm)
+        back = np.where(bare, np.nan, back)
+        return HeadDepth(front.astype(np.float32), back.astype(np.float32), head.face_mm)
 
     def _heights(self, small: _Small, centre_mm: float, mm_per_px: float) -> tuple[Field, Field]:
         """Squared heights u = h|h| above (front) and below (back) the silhouette plane; solve grid."""
@@ -137,21 +144,12 @@ class _Small:
     model_back: Field
 
 
-def joined_to_face(
-    front: NDArray[np.floating], back: NDArray[np.floating], parse: HeadParse, head: ProjectedHead
-) -> HeadDepth:
-    """Both sides (S,S) of the head in mm, the front led smoothly into the fitted face where it is seen."""
+def face_share(parse: HeadParse, head: ProjectedHead) -> NDArray[np.float32]:
+    """(S,S) how far the fitted face's own depth counts where it is seen: 1 well inside, 0 outside."""
     on_face = np.isfinite(head.face_mm) & ((parse.labels == FACE) | (parse.labels == GLASSES))
     inward = cv2.distanceTransform(on_face.astype(np.uint8), cv2.DIST_L2, 5)
     # Near its border the face is steep and its edge ragged: the estimate leads smoothly into it.
-    share = _ramp(inward, *BLEND_PX)
-    front = np.where(share > 0, (1 - share) * front + share * np.nan_to_num(head.face_mm), front)
-    # A shell has thickness: the far side never comes before the near one.
-    back = np.fmax(back, front)
-    # Behind jaw and throat there is the neck, not the far side of the head.
-    bare = np.isin(parse.labels, (FACE, GLASSES)) & np.isnan(head.back_mm)
-    back = np.where(bare, np.nan, back)
-    return HeadDepth(front.astype(np.float32), back.astype(np.float32), head.face_mm)
+    return _ramp(inward, *BLEND_PX)
 
 
 def _shrunk(parse: HeadParse, head: ProjectedHead, size: int, matte_level: float) -> _Small:

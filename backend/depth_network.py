@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from .crop import HeadCrop
-from .depth import GeometricPrior, HeadDepth, HeadDepthEstimator, joined_to_face
+from .depth import GeometricPrior, HeadDepth, HeadDepthEstimator, face_share
 from .errors import AssetBroken
 from .head_parse import BACKGROUND, HeadParse
 from .nets.depth_net import (
@@ -54,10 +54,12 @@ class NetworkHeadDepth:
     def estimate(self, crop: HeadCrop, parse: HeadParse, head: ProjectedHead, centre_mm: float) -> HeadDepth:
         """See :class:`backend.depth.HeadDepthEstimator`."""
         prior = self._prior.estimate(crop, parse, head, centre_mm)
-        front = prior.front - UNIT_MM * self._change(crop, parse, prior, centre_mm)
+        change = self._change(crop, parse, prior, centre_mm) * (1 - face_share(parse, head))
+        front = prior.front - UNIT_MM * change
         for ear in well_fitted_ears(head, parse.labels):
             front = np.where(getattr(head, ear), np.fmax(front, prior.front), front)
-        return joined_to_face(front, prior.back, parse, head)
+        # Not fmax: where the far side is left open, it stays open.
+        return HeadDepth(front.astype(np.float32), np.maximum(prior.back, front), prior.face)
 
     @torch.inference_mode()
     def _change(self, crop: HeadCrop, parse: HeadParse, prior: HeadDepth, centre_mm: float) -> Field:

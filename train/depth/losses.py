@@ -37,9 +37,9 @@ def layer_loss(relief: Tensor, face: Tensor, covered_face: Tensor) -> Tensor:
     return _mean((face.where(covered_face, 0.0) - relief).clamp(min=0.0), covered_face)
 
 
-def depth_loss(relief: Tensor, truth: Tensor, head: Tensor) -> Tensor:
-    """Distance to the truth (B,S,S) over the head, where there is one; not in the paper."""
-    known = head & truth.isfinite()
+def depth_loss(relief: Tensor, truth: Tensor, region: Tensor) -> Tensor:
+    """Distance to the truth (B,S,S) over a region, where there is one; not in the paper."""
+    known = region & truth.isfinite()
     return _mean((relief - truth.where(known, 0.0)).abs(), known)
 
 

@@ -31,7 +31,8 @@ def pair_losses(relief: Tensor, views: Batch, experiment: DepthExperiment) -> di
         "smooth": smoothness_loss(relief, regions.head),
         "face": face_loss(relief, views["face"], regions.bare_face),
         "layer": layer_loss(relief, views["face"], regions.covered_face),
-        "depth": depth_loss(relief, views["truth"], regions.head),
+        # Where the face is seen, eq. 7 tells the depth: glasses and beards belong to its texture.
+        "depth": depth_loss(relief, views["truth"], regions.shell),
     }
     if experiment.colour or experiment.gradient:
         parts |= _stereo_losses(relief, views, regions.shell, experiment.hidden_mm)

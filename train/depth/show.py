@@ -83,7 +83,7 @@ def losses_of(views: Batch, relief: Tensor) -> dict[str, Tensor]:
         "smooth": pad(laplacian(relief.nan_to_num()).abs() * core(regions.head), (1, 1, 1, 1))[0],
         "face": ((relief - views["face"]).abs().nan_to_num() * regions.bare_face)[0],
         "layer": ((views["face"] - relief).clamp(min=0).nan_to_num() * regions.covered_face)[0],
-        "depth": ((relief - views["truth"]).abs().nan_to_num() * regions.head)[0],
+        "depth": ((relief - views["truth"]).abs().nan_to_num() * regions.shell)[0],
         "moved": (2 * moved.values - 1)[0],
     }
 

@@ -22,7 +22,7 @@ HAIRLINE, FRINGE = 45.0, 30.0
 HAIR_MM = 4.0
 """How far behind the hair the covered face lies."""
 PRIOR_MM = 6.0
-"""How wrong the prior is where there is no face."""
+"""How wrong the prior is where no face is seen."""
 
 
 def pose_of(yaw: float) -> Pose:
@@ -65,7 +65,7 @@ def maps(yaw: float, side: int = SIDE) -> dict[str, NDArray]:
         "alpha": np.dstack([np.where(hair, matte, 0), matte, matte]).astype(np.uint8),
         "depth": depth,
         "face_depth": np.where(face, depth + behind, np.nan).astype(np.float32),
-        "prior": (depth + np.where(face, 0.0, PRIOR_MM)).astype(np.float32),
+        "prior": (depth + np.where(regions == FACE, 0.0, PRIOR_MM)).astype(np.float32),
     }
 
 
