@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -97,6 +98,15 @@ def test_npz_is_in_the_camera_and_needs_no_pickle() -> None:
     np.testing.assert_allclose(
         in_pixels[:4, :2] / in_pixels[:4, 2:], reconstruction.camera.project(face), rtol=1e-5
     )
+
+
+def test_npz_has_light_where_it_was_estimated() -> None:
+    light = np.arange(27, dtype=np.float32).reshape(9, 3)
+    for known, expected in ((light, light), (None, None)):
+        data = npz_bytes(replace(small_reconstruction(), light=known))
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
+            found = file["light"] if "light" in file.files else None
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_the_head_leaves_its_body_behind() -> None:

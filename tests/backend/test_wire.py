@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -85,6 +86,15 @@ def test_a_reconstruction_survives() -> None:
     assert list(after.images) == list(before.images)
     for name, pixels in before.images.items():
         np.testing.assert_array_equal(after.images[name], pixels)
+
+
+def test_light_survives() -> None:
+    assert unpack_reconstruction(pack_reconstruction(small_reconstruction())).light is None
+    light = np.random.default_rng(0).normal(size=(9, 3)).astype(np.float32)
+    after = unpack_reconstruction(pack_reconstruction(replace(small_reconstruction(), light=light)))
+    assert after.light is not None
+    assert after.light.dtype == np.float32
+    np.testing.assert_array_equal(after.light, light)
 
 
 def test_a_refine_request_survives() -> None:
