@@ -109,7 +109,7 @@ class NetworkFaceEstimator:
     @torch.inference_mode()
     def estimate(self, photo: Photo, face: DetectedFace) -> FaceEstimate:
         """See :meth:`FaceEstimator.estimate`."""
-        window = face_window(face.points_px)
+        window = face_window(face.points_px, self._net.side)
         picture = normalised(torch.from_numpy(cut(photo.pixels, window))[None].to(self._device))
         answer = self._net(picture.contiguous(memory_format=torch.channels_last))
         found = {field.name: getattr(answer, field.name)[0].cpu().numpy() for field in fields(answer)}

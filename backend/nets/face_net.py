@@ -16,6 +16,7 @@ from torch.nn import functional
 from ..frames import HEAD_TO_CAMERA_AXES
 from ..harmonics import CONSTANT, SH_TERMS
 from ..morphable import MorphableModel
+from .face_crop import FACE_SIZE
 from .face_encoder import ENCODER_CHANNELS, FaceEncoder
 from .layers import ConvNorm, folded
 from .weights import broken, read_weights
@@ -99,6 +100,8 @@ class FaceNet(nn.Module):
     high: Tensor
     rest: Tensor
     usual: Tensor
+    side: int = FACE_SIZE
+    """Of the pictures that it was trained on, in pixels."""
 
     def __init__(self, backbone: nn.Module, features: int, dimensions: FaceDimensions) -> None:
         super().__init__()
@@ -130,7 +133,7 @@ class FaceNet(nn.Module):
     def forward(self, pictures: Tensor) -> FaceCoefficients:
         """Coefficients of faces (B,3,S,S), sRGB in [-1,1], cut by :func:`backend.nets.face_crop.face_window`.
 
-        S is a multiple of 32; the network is trained for 224.
+        S is a multiple of 32, best :attr:`side`.
         """
         features = self.backbone(pictures).mean(dim=(2, 3))
         # Everything after the convolutions is geometry: half precision would move faces by pixels.
@@ -173,6 +176,7 @@ def load_face_net(model: MorphableModel, path: Path = FACE_ASSET) -> FaceNet:
     state, origin = read_weights(path, ARCHITECTURE)
     try:
         net = folded(BACKBONES[origin["backbone"]](FaceDimensions.of(model)))
+        net.side = int(origin.get("side", FACE_SIZE))
         net.load_state_dict(state)
     except (KeyError, ValueError, RuntimeError) as error:
         raise broken(path) from error

@@ -114,9 +114,6 @@ class PlainSource(Protocol):
 class FaceData:
     """Windows of all folders; each folder is drawn from equally often, however large it is."""
 
-    coarse: tuple[int, int] = (0, 0)
-    """How many samples come first with another side, and that side."""
-
     def __init__(
         self, folders: Sequence[Path], side: int, jitter: Jitter, seed: int, plain: PlainSource | None = None
     ) -> None:
@@ -130,13 +127,12 @@ class FaceData:
 
     def sample(self, number: int) -> dict[str, Tensor]:
         """The ``number``-th window; equal numbers give equal windows."""
-        side = self.coarse[1] if number < self.coarse[0] else self._side
         if self._plain is not None and number % 2:
-            return self._plain.sample(number, side)
+            return self._plain.sample(number, self._side)
         rng = sample_generator(self._seed, number)
         folder = self._folders[rng.integers(len(self._folders))]
         face = folder[rng.integers(len(folder))]
-        window = strayed(face_window(face.landmarks_px, side), self._jitter, rng)
+        window = strayed(face_window(face.landmarks_px, self._side), self._jitter, rng)
         return tensors(face, *self._read(face), window)
 
 

@@ -65,6 +65,7 @@ def export(
     origin = {
         "architecture": ARCHITECTURE,
         "backbone": experiment.backbone,
+        "side": str(experiment.side),
         "experiment": checkpoint.experiment,
         "step": str(checkpoint.step),
         "seed": str(experiment.run.seed),

@@ -100,9 +100,6 @@ class FaceTask:
 
     def batches(self, first: int, world: World) -> Iterator[Batch]:
         """See :class:`train.common.loop.Task`."""
-        run = self.experiment.run
-        whole = run.batch * run.accumulate * world.size
-        self._data.coarse = (self.experiment.coarse_steps * whole, self.experiment.coarse_side)
         source = self._data if self._photos is None else _Both(self._data, self._photos)
         return load_batches(source, first, self.experiment.run, world)
 
