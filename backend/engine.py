@@ -178,9 +178,11 @@ class Engine:
     ) -> FaceMeasure:
         """Pose and expression in a photo, to be taken over by another head; raises as :meth:`fit`."""
         progress(Stage.DETECT, 0.0)
-        fit, _, warnings = self.fit(photo, face=face, quality=quality)
+        found, warnings = self._detect(photo, face)
+        progress(Stage.FIT, 0.5)
+        fit, doubts = self._fitting.fit(photo, found, quality)
         weights = zip(self.model.expression_names, fit.expression.tolist(), strict=True)
-        return FaceMeasure(fit.pose, dict(weights), self.model.name, warnings)
+        return FaceMeasure(fit.pose, dict(weights), self.model.name, (*warnings, *doubts))
 
     def _dress(
         self,
