@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from backend.camera import Camera
+from backend.face_estimate import FaceErrors, FaceEstimate
 from backend.fit import HeadFit, HeadFitter
 from backend.frames import Pose, rotation_from_angles
 from backend.landmarks import DetectedFace
 from backend.morphable import MorphableModel, load_head_model
+from backend.nets.face_crop import FACE_SIDE_MM, face_window
 from backend.photo import Photo
 
 CAMERA = Camera.centred(1400.0, 900, 700)
@@ -126,3 +128,60 @@ def test_mean_head_is_found_with_nothing_invented(model: MorphableModel, fitter:
     fit: HeadFit = fitter.fit(face, _photo(CAMERA.fx))
     assert np.abs(fit.identity).max() < 0.3
     assert np.linalg.norm(fit.vertices(model) - truth, axis=1)[model.regions["face"]].mean() < 0.5
+
+
+def _estimate(model: MorphableModel, face: DetectedFace, identity: np.ndarray, angles: tuple) -> FaceEstimate:
+    """What a network would say that sees this identity and these angles in the middle of its window."""
+    window = face_window(face.points_px)
+    span_mm = 1000.0 / CAMERA.fx * window.width / window.scale
+    return FaceEstimate(
+        identity=identity.astype(np.float32),
+        expression=np.zeros(len(model.expression), np.float32),
+        albedo=np.zeros(0, np.float32),
+        light=np.zeros((9, 3), np.float32),
+        rotation=rotation_from_angles(*angles).astype(np.float32),
+        place=np.array([0.0, 0.0, np.log(span_mm / FACE_SIDE_MM)], np.float32),
+        window=window,
+        errors=FaceErrors(np.full(len(model.identity), 0.1), np.full(len(model.expression), 0.1), 1.0),
+    )
+
+
+def test_a_network_that_is_sure_is_believed_about_the_shape(
+    model: MorphableModel, fitter: HeadFitter
+) -> None:
+    pose = Pose(rotation_from_angles(0, 0, 0), np.array([0.0, 0.0, 1000.0]))
+    identity = np.random.default_rng(4).normal(0, 0.7, len(model.identity))
+    face, truth = _seen(model, pose, identity, {}, noise_px=3.0)
+    start = _estimate(model, face, identity, (0, 0, 0))
+    alone, led = (fitter.fit(face, _photo(CAMERA.fx), seen).vertices(model) for seen in (None, start))
+    region = model.regions["face"]
+    assert _aligned_error(led, truth, region) < 0.5 * _aligned_error(alone, truth, region)
+
+
+def test_a_network_that_is_wrong_about_the_pose_is_outvoted(
+    model: MorphableModel, fitter: HeadFitter
+) -> None:
+    pose = Pose(rotation_from_angles(0, 0, 0), np.array([0.0, 0.0, 1000.0]))
+    nobody = np.zeros(len(model.identity), np.float32)
+    face, _ = _seen(model, pose, nobody, {})
+    fit = fitter.fit(face, _photo(CAMERA.fx), _estimate(model, face, nobody, (30, 0, 0)))
+    assert _angle_deg(fit.pose.rotation, pose.rotation) < 5.0
+    assert fit.disagreement_deg > 25
+
+
+@pytest.mark.parametrize("estimated", [False, True])
+def test_nonsense_does_not_explode(model: MorphableModel, fitter: HeadFitter, estimated: bool) -> None:
+    rng = np.random.default_rng(5)
+    pose = Pose(rotation_from_angles(55, 0, 0), np.array([0.0, 0.0, 1000.0]))
+    nobody = np.zeros(len(model.identity), np.float32)
+    wild = {"jawOpen": 1.0, "eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0, "mouthFunnel": 1.0}
+    seen, _ = _seen(model, pose, nobody, wild)
+    points = seen.points_px.copy()
+    points[200:] = points.mean(axis=0) + rng.normal(0, 60, points[200:].shape)
+    face = DetectedFace(points, seen.points_z, seen.expression_scores, seen.box)
+    start = _estimate(model, seen, nobody, (55, 0, 0)) if estimated else None
+    fit = fitter.fit(face, _photo(None), start)
+    assert np.abs(fit.identity).max() < 3
+    assert fit.expression.min() >= 0 and fit.expression.max() <= 1
+    assert np.isfinite(fit.vertices(model)).all()
+    assert np.abs(fit.residual_mm).max() < 30
