@@ -87,7 +87,7 @@ class HeadWatcher:
     def write(self, frame: Frame, folder: Path, name: str) -> dict[str, Any]:
         """Save a view; returns the keys of its line but for ``id`` and ``subject``."""
         from backend.depth import GeometricPrior
-        from backend.engine import guide_of
+        from backend.fitting import guide_of
         from backend.project import project_head
 
         fit = frame.fit
