@@ -21,6 +21,8 @@ from ..protocol import Quality
 REFUSALS = (PhotoUnreadable, PhotoTooLarge, NoFaceFound, FaceUnusable)
 
 FAILED, REFUSED, INTERRUPTED = 1, 2, 130
+PREDICTORS = ("product", "landmarks", "mean")
+"""What ``likeness eval`` can score."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -162,8 +164,22 @@ def _add_bench(commands: Commands) -> None:
 def _add_eval(commands: Commands) -> None:
     words = "Score the engine, or another system's predictions, on a data set (docs/evaluation.md)."
     parser = _command(commands, "eval", "evaluate", words)
-    parser.add_argument("measure", choices=("geometry", "parsing", "pose", "roundtrip"))
-    parser.add_argument("dataset", type=Path, help="folder with manifest.jsonl")
+    parser.add_argument("measure", choices=("geometry", "parsing", "pose", "roundtrip", "identity"))
+    parser.add_argument(
+        "dataset", type=Path, help="folder with manifest.jsonl; for identity also a folder of portraits"
+    )
+    parser.add_argument(
+        "--predictor",
+        choices=PREDICTORS,
+        default=PREDICTORS[0],
+        help="the product (default), its landmark fit alone, or the mean head in that fit's pose",
+    )
+    parser.add_argument(
+        "--look",
+        choices=("photo", "model"),
+        default="photo",
+        help="identity: the head with the photo's pixels (default), or in its model's own colours",
+    )
     parser.add_argument(
         "--predictions", type=Path, metavar="DIR", help="score <id>.ply or <id>.png from here instead"
     )

@@ -6,19 +6,19 @@ import argparse
 from typing import Any
 
 from ..errors import BadRequest
+from . import PREDICTORS
 from .console import libraries_silenced, print_json
 
-ENGINE_ONLY = ("pose", "roundtrip")
-"""Measures for which folders of predictions have no format."""
+FILES = ("geometry", "parsing")
+"""Measures for which folders of predictions have a format."""
+PRODUCT_ONLY = ("parsing", "roundtrip")
+"""Measures of stages that the baselines do not have."""
+PRODUCT, LANDMARKS, MEAN = PREDICTORS
 
 
 def run(options: argparse.Namespace) -> int:
     """Score and print."""
-    if options.measure in ENGINE_ONLY and (options.predictions or options.save):
-        raise BadRequest(
-            f"{options.measure} neither reads nor writes predictions.",
-            "Use --predictions and --save with geometry or parsing.",
-        )
+    _check(options)
     with libraries_silenced():
         result = _score(options)
     if options.json:
@@ -29,15 +29,27 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def _check(options: argparse.Namespace) -> None:
+    """Raise BadRequest for options that contradict each other."""
+    measure = options.measure
+    if measure not in FILES and (options.predictions or options.save):
+        raise BadRequest(
+            f"{measure} neither reads nor writes predictions.",
+            "Use --predictions and --save with geometry or parsing.",
+        )
+    if options.predictor != PRODUCT and (measure in PRODUCT_ONLY or options.predictions):
+        raise BadRequest(
+            f"There is no {options.predictor} for this.",
+            "Leave out --predictor, or measure geometry or pose.",
+        )
+    if measure == "identity" and options.predictor != PRODUCT and options.look == "photo":
+        raise BadRequest("Only the product paints a head with the photo.", "Add: --look model")
+
+
 def _score(options: argparse.Namespace) -> dict[str, Any]:
     from .. import evaluate
 
-    if options.predictions is not None:
-        predictor: Any = evaluate.FolderPredictor(options.predictions)
-    else:
-        from ..engine import Engine
-
-        predictor = evaluate.EnginePredictor(Engine())
+    predictor = _predictor(options)
     match options.measure:
         case "geometry":
             return evaluate.evaluate_geometry(options.dataset, predictor, options.save)
@@ -45,8 +57,24 @@ def _score(options: argparse.Namespace) -> dict[str, Any]:
             return evaluate.evaluate_parsing(options.dataset, predictor, options.save)
         case "pose":
             return evaluate.evaluate_pose(options.dataset, predictor)
+        case "identity":
+            return evaluate.evaluate_identity(options.dataset, predictor, evaluate.Look(options.look))
         case _:
             return evaluate.evaluate_roundtrip(options.dataset, predictor)
+
+
+def _predictor(options: argparse.Namespace) -> Any:
+    from .. import evaluate
+
+    if options.predictions is not None:
+        return evaluate.FolderPredictor(options.predictions)
+    if options.predictor == LANDMARKS:
+        return evaluate.LandmarkPredictor()
+    if options.predictor == MEAN:
+        return evaluate.MeanPredictor()
+    from ..engine import Engine
+
+    return evaluate.EnginePredictor(Engine())
 
 
 def _lines(result: dict[str, Any], path: str = "") -> list[str]:

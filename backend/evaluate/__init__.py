@@ -1,12 +1,14 @@
-"""How good a head is: geometry, parsing, pose and round trip on a data set with known answers."""
+"""How good a head is: geometry, parsing, pose, round trip and identity on a data set with known answers."""
 
 from __future__ import annotations
 
-from .dataset import DatasetBroken, EvaluationItem, read_dataset
+from .baselines import LandmarkPredictor, MeanPredictor
+from .dataset import DatasetBroken, EvaluationItem, read_dataset, read_photos
 from .geometry import evaluate_geometry
+from .identity import Look, evaluate_identity
 from .parsing import evaluate_parsing
 from .pose import evaluate_pose
-from .predict import CameraMesh, EnginePredictor, FolderPredictor, HeadRender, PredictionMissing
+from .predict import CameraMesh, EnginePredictor, FittedHead, FolderPredictor, HeadRender, PredictionMissing
 from .roundtrip import evaluate_roundtrip, similarity_inside
 
 __all__ = [
@@ -14,13 +16,19 @@ __all__ = [
     "DatasetBroken",
     "EnginePredictor",
     "EvaluationItem",
+    "FittedHead",
     "FolderPredictor",
     "HeadRender",
+    "LandmarkPredictor",
+    "Look",
+    "MeanPredictor",
     "PredictionMissing",
     "evaluate_geometry",
+    "evaluate_identity",
     "evaluate_parsing",
     "evaluate_pose",
     "evaluate_roundtrip",
     "read_dataset",
+    "read_photos",
     "similarity_inside",
 ]

@@ -32,6 +32,7 @@ from ..errors import BadRequest
 MANIFEST = "manifest.jsonl"
 REGION_NAMES = ("background", "face", "hair", "ear", "body", "other_head", "headwear", "glasses")
 """Names of the region codes 0 to 7."""
+PICTURES = (".jpg", ".jpeg", ".png", ".webp")
 ANGLES = ("yaw", "pitch", "roll")
 
 
@@ -95,6 +96,20 @@ def read_dataset(folder: Path | str) -> list[EvaluationItem]:
     if not items:
         raise DatasetBroken(f"{path} holds no items.")
     return list(items.values())
+
+
+def read_photos(folder: Path | str) -> list[EvaluationItem]:
+    """The items of a data set, or the pictures of a folder without a manifest, in the order of their names.
+
+    Raises DatasetBroken as :func:`read_dataset`, or if the folder holds neither.
+    """
+    folder = Path(folder)
+    if (folder / MANIFEST).is_file() or not folder.is_dir():
+        return read_dataset(folder)
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES)
+    if not paths:
+        raise DatasetBroken(f"{folder} holds neither {MANIFEST} nor pictures.")
+    return [EvaluationItem(path.stem, path, None, None, None, path.stem, None) for path in paths]
 
 
 def with_answers(items: Iterable[EvaluationItem], *needed: str) -> list[EvaluationItem]:

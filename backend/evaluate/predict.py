@@ -16,7 +16,10 @@ from ..camera import Camera
 from ..crop import HeadCrop
 from ..errors import FaceUnusable, LikenessError, NoFaceFound
 from ..export import head_surface
+from ..fit import HeadFit
 from ..head_parse import HeadParse
+from ..landmarks import DetectedFace
+from ..morphable import MorphableModel
 from ..photo import Photo, read_photo
 from ..reconstruction import Reconstruction
 from ..repose import render_coarse
@@ -51,6 +54,18 @@ class HeadRender:
     """(H,W) where the prediction sees the head."""
 
 
+@dataclass(frozen=True)
+class FittedHead:
+    """A morphable head laid onto a photo."""
+
+    photo: Photo
+    face: DetectedFace
+    fit: HeadFit
+    model: MorphableModel
+    vertices: NDArray[np.float32]
+    """(N,3) mm, head frame, with the photo's expression."""
+
+
 class MeshPredictor(Protocol):
     """Predicts surfaces. Raises one of :data:`REFUSALS` for a photo that it refuses."""
 
@@ -80,6 +95,14 @@ class RenderPredictor(Protocol):
 
     def render(self, item: EvaluationItem) -> HeadRender:
         """The head at zero pose change."""
+        ...
+
+
+class FitPredictor(Protocol):
+    """Lays the morphable head onto photos; refuses like :class:`MeshPredictor`."""
+
+    def fitted(self, item: EvaluationItem) -> FittedHead:
+        """The head of one photo."""
         ...
 
 
@@ -122,6 +145,12 @@ class EnginePredictor:
         """Angles of the landmark fit."""
         fit, _, _ = self.engine.fit(photo_of(item))
         return fit.pose.angles_deg
+
+    def fitted(self, item: EvaluationItem) -> FittedHead:
+        """The morphable head alone."""
+        photo = photo_of(item)
+        fit, face, _ = self.engine.fit(photo)
+        return FittedHead(photo, face, fit, self.engine.model, fit.vertices(self.engine.model))
 
     def render(self, item: EvaluationItem) -> HeadRender:
         """The coarse render over the plate, without refinement: what the reconstruction itself keeps."""
