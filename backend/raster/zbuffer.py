@@ -207,7 +207,8 @@ def _passes(counts: Tensor) -> Iterator[slice]:
 
 
 def _spread(counts: Tensor) -> tuple[Tensor, Tensor]:
-    """Every index as often as ``counts`` (N,) says, and a running number within each."""
-    owner = torch.arange(len(counts), device=counts.device).repeat_interleave(counts)
-    first = (counts.cumsum(0) - counts).repeat_interleave(counts)
-    return owner, torch.arange(len(owner), device=counts.device) - first
+    """Every index as often as ``counts`` (N,) says, and a running number within each; int32."""
+    owner = torch.repeat_interleave(counts.int())
+    first = (counts.cumsum(0) - counts).int()
+    running = torch.arange(len(owner), dtype=torch.int32, device=counts.device)
+    return owner, running - first.index_select(0, owner)

@@ -205,6 +205,29 @@ def load_assets(device: str = "cpu") -> SynthAssets:
     )
 
 
+@dataclass(frozen=True)
+class Parts:
+    """Some parts of the head as a mesh of their own."""
+
+    used: Tensor
+    """(U,) int64 head vertices."""
+    triangles: Tensor
+    """(T,3) int64 into those."""
+    uvs: Tensor
+    """(T,3,2)."""
+    counts: tuple[int, ...]
+    """Triangles of each part."""
+
+
+@cache
+def load_parts(device: str, *names: str) -> Parts:
+    """Parts of the head, say ``eye_left`` and ``eye_right``, joined once for everybody."""
+    parts = [load_assets(device).part(name) for name in names]
+    used, numbered = torch.cat([triangles for triangles, _ in parts]).unique(return_inverse=True)
+    counts = tuple(len(triangles) for triangles, _ in parts)
+    return Parts(used, numbered.view(-1, 3), torch.cat([uvs for _, uvs in parts]), counts)
+
+
 @cache
 def identity_directions() -> dict[str, NDArray[np.float32]]:
     """(80,) identity coefficients from one end to the other of age (25 to 85 years), masculinity and weight,

@@ -11,12 +11,14 @@ from torch import Tensor
 
 from backend.head_parse import FACE
 
-from .assets import load_assets
+from .assets import load_assets, load_parts
 from .head import HeadShape
 from .person import Surface, Who, stack
 
-SIZE = 192
-"""Texels of the texture; the iris has some 16 across, more than a picture of the head has pixels."""
+SIZE = 128
+"""Texels of the texture; the iris has some 11 across, more than a picture of the head has pixels."""
+ROUGHNESS = 0.35
+"""A cornea is smoother, but its highlight would fall between the vertices, some 8 degrees apart."""
 
 IRIS_DEG, PUPIL_DEG, LIMBUS_DEG = 20.5, 7.5, 2.2
 """Angular radii on hm08's eyeball (16.8 mm where people have 12, so that all angles are smaller): an iris of
@@ -73,20 +75,18 @@ def sample_eyes(rng: np.random.Generator, who: Who) -> EyeParams:
 
 def build_eyes(params: list[EyeParams], shape: HeadShape) -> Surface:
     """Both eyeballs of B people; iris and pupil are painted, the cornea is their gloss."""
-    left, right = shape.assets.part("eye_left"), shape.assets.part("eye_right")
-    triangles = torch.cat([left[0], right[0]])
-    used, numbered = triangles.unique(return_inverse=True)
+    both = load_parts(str(shape.device), "eye_left", "eye_right")
     everyone = torch.ones(len(params), device=shape.device)
     return Surface(
-        vertices=shape.vertices[:, used],
-        triangles=numbered.view_as(triangles),
-        uvs=torch.cat([left[1], right[1]]),
+        vertices=shape.vertices.index_select(1, both.used),
+        triangles=both.triangles,
+        uvs=both.uvs,
         texture=paint_eyes(params, shape.device),
-        region=torch.full((len(triangles),), FACE, dtype=torch.uint8, device=shape.device),
+        region=torch.full((len(both.triangles),), FACE, dtype=torch.uint8, device=shape.device),
         shown=everyone.bool(),
         specular=everyone,
-        roughness=0.12 * everyone,
-        occlusion=shape.assets.skin.occlusion[used],
+        roughness=ROUGHNESS * everyone,
+        occlusion=shape.assets.skin.occlusion[both.used],
     )
 
 

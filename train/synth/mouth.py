@@ -9,6 +9,7 @@ import torch
 
 from backend.head_parse import FACE
 
+from .assets import load_parts
 from .head import HeadShape
 from .person import Surface, Who, stack
 
@@ -32,10 +33,10 @@ def sample_mouth(rng: np.random.Generator, who: Who) -> MouthParams:
 
 def build_mouth(params: list[MouthParams], shape: HeadShape) -> Surface:
     """Teeth, gums and tongue of B people, each painted from one of three texels."""
-    teeth, _ = shape.assets.part("teeth")
-    tongue, _ = shape.assets.part("tongue")
+    both = load_parts(str(shape.device), "teeth", "tongue")
+    teeth = both.used[both.triangles[: both.counts[0]]]
     gums = shape.assets.mask("gums")[teeth].all(dim=1)
-    texel = torch.cat([gums.long(), torch.full((len(tongue),), 2, device=shape.device)])
+    texel = torch.cat([gums.long(), torch.full((both.counts[1],), 2, device=shape.device)])
     u = (texel[:, None].float() + 0.5) / 3
     uvs = torch.stack([u, torch.full_like(u, 0.5)], dim=-1).expand(-1, 3, 2)
     yellow = stack([p.yellowness for p in params], shape.device)[:, None]
@@ -45,16 +46,14 @@ def build_mouth(params: list[MouthParams], shape: HeadShape) -> Surface:
     tooth = torch.lerp(white, stained, yellow)
     everyone = torch.ones(len(params), device=shape.device)
     texture = torch.stack([tooth, gum.expand_as(tooth), lick.expand_as(tooth)], dim=1)[:, None]
-    triangles = torch.cat([teeth, tongue])
-    used, numbered = triangles.unique(return_inverse=True)
     return Surface(
-        vertices=shape.vertices[:, used],
-        triangles=numbered.view_as(triangles),
+        vertices=shape.vertices.index_select(1, both.used),
+        triangles=both.triangles,
         uvs=uvs,
         texture=texture,
-        region=torch.full((len(triangles),), FACE, dtype=torch.uint8, device=shape.device),
+        region=torch.full((len(both.triangles),), FACE, dtype=torch.uint8, device=shape.device),
         shown=everyone.bool(),
         specular=0.6 * everyone,
         roughness=0.25 * everyone,
-        occlusion=shape.assets.skin.occlusion[used],
+        occlusion=shape.assets.skin.occlusion[both.used],
     )

@@ -24,6 +24,8 @@ from .roots import find_locks
 MAP = 384
 """Pixels along each side of the picture in which an island of the texture is traced."""
 SHORTEST_PX = 6
+SPARE = 4
+"""How many times more lines are tried than are picked: many start at the ends of cards and are too short."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +67,15 @@ def trace(device: str, name: str, count: int) -> MeshGuides:
     corners, weights = [], []
     for one in np.unique(island):
         mine = np.flatnonzero(island == one)
-        share = round(4 * count * float(area[mine].sum() / area.sum()))
-        for line in _trace_island(uvs[mine], area[mine], share, rng):
-            chosen, inside = line
-            corners.append(triangles[mine[chosen]])
-            weights.append(inside)
-    picked = rng.choice(len(corners), count, replace=len(corners) < count)
-    corner, weight = np.stack(corners)[picked], np.stack(weights)[picked].astype(np.float32)
+        share = round(SPARE * count * float(area[mine].sum() / area.sum()))
+        if share == 0:
+            continue
+        chosen, inside = _trace_island(uvs[mine], area[mine], share, rng)
+        corners.append(triangles[mine[chosen]])
+        weights.append(inside)
+    corner, weight = np.concatenate(corners), np.concatenate(weights).astype(np.float32)
+    picked = rng.choice(len(corner), count, replace=len(corner) < count)
+    corner, weight = corner[picked], weight[picked]
     middles = np.einsum("gc,gcd->gd", weight[:, STEPS // 3], vertices[corner[:, STEPS // 3]])
     order = np.argsort(_along_a_curve(middles), kind="stable")
     corner, weight = torch.from_numpy(corner[order]).to(device), torch.from_numpy(weight[order]).to(device)
@@ -95,35 +99,31 @@ def _islands(triangles: NDArray[np.int64], uvs: NDArray[np.floating]) -> NDArray
 
 def _trace_island(
     uvs: NDArray[np.floating], area: NDArray[np.floating], count: int, rng: np.random.Generator
-) -> list[tuple[NDArray[np.int64], NDArray[np.floating]]]:
-    """Lines down the columns of one island: triangles (12,) and barycentric weights (12,3)."""
+) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
+    """Up to ``count`` lines down the columns of one island: triangles (n,12) and weights (n,12,3)."""
     low, span = uvs.reshape(-1, 2).min(axis=0), np.ptp(uvs.reshape(-1, 2), axis=0).clip(1e-6)
     pixels = (uvs - low) / span * (MAP - 1)
     picture = np.full((MAP, MAP), -1, np.int32)
     for number, corner in enumerate(np.rint(pixels).astype(np.int32)):
         cv2.fillConvexPoly(picture, corner, number)
-    lines = []
-    for start in rng.choice(len(area), count, p=area / area.sum()):
-        at = rng.dirichlet(np.ones(3)) @ pixels[start]
-        column, row = int(at[0]), int(at[1])
-        run = _run(picture[:, column] >= 0, row)
-        if run[1] - run[0] < SHORTEST_PX:
-            continue
-        rows = np.linspace(run[1] - 1, run[0], STEPS).astype(np.int64)
-        chosen = picture[rows, column]
-        lines.append((chosen, _barycentric(pixels[chosen], np.stack([np.full(STEPS, column), rows], axis=1))))
-    return lines
+    start = rng.choice(len(area), count, p=area / area.sum())
+    at = np.einsum("nc,ncd->nd", rng.dirichlet(np.ones(3), count), pixels[start]).astype(np.int64)
+    first, last = (ends[at[:, 1], at[:, 0]] for ends in _runs(picture >= 0))
+    long = last - first >= SHORTEST_PX - 1
+    column, first, last = at[long, :1], first[long, None], last[long, None]
+    rows = (last + (first - last) * np.linspace(0, 1, STEPS)).astype(np.int64)
+    chosen = picture[rows, column]
+    places = np.stack([np.broadcast_to(column, rows.shape), rows], axis=-1)
+    weights = _barycentric(pixels[chosen].reshape(-1, 3, 2), places.reshape(-1, 2))
+    return chosen, weights.reshape(-1, STEPS, 3)
 
 
-def _run(inside: NDArray[np.bool_], place: int) -> tuple[int, int]:
-    """The run of True (from, to) around a place; empty where it is False."""
-    if not inside[place]:
-        return place, place
-    gaps = np.flatnonzero(~inside)
-    after = int(np.searchsorted(gaps, place))
-    return (int(gaps[after - 1]) + 1 if after else 0), (
-        int(gaps[after]) if after < len(gaps) else len(inside)
-    )
+def _runs(inside: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First and last row (h,w) of the run of True around every place of its column; crossed where False."""
+    row = np.broadcast_to(np.arange(len(inside))[:, None], inside.shape)
+    first = np.maximum.accumulate(np.where(inside, -1, row), axis=0) + 1
+    last = np.minimum.accumulate(np.where(inside, len(inside), row)[::-1], axis=0)[::-1] - 1
+    return first, last
 
 
 def _barycentric(triangles: NDArray[np.floating], points: NDArray[np.floating]) -> NDArray[np.floating]:
