@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from .assemble import body_mesh, covered_polygons, part_mesh
 from .crop import HeadCrop
 from .delight import Delit, take_off_light
-from .depth import GeometricPrior, HeadDepth, HeadDepthEstimator
+from .depth import HeadDepth, HeadDepthEstimator
+from .depth_network import head_depth_estimator
 from .eyes import EYES, Eyeball, eyeball, lash_image
 from .fit import HeadFit
 from .fitting import Fitting
@@ -60,7 +61,7 @@ class Engine:
         self._detector = detector or MediaPipeDetector()
         self._segmenter = PersonSegmenter()
         self._parser = parser or head_parser(self.device, self._segmenter)
-        self._depth = depth_estimator or GeometricPrior()
+        self._depth = depth_estimator or head_depth_estimator(self.device)
         self._refiner = refiner or ClassicalRefiner()
         self._rasterizer: Rasterizer = default_rasterizer(self.device)
         self._chosen_model = model

@@ -64,7 +64,8 @@ def side_by_side(pictures: list[Picture], names: list[str] | None = None) -> Pic
     row = np.hstack(pictures)
     for number, name in enumerate(names or []):
         place = (number * pictures[0].shape[1] + 4, 13)
-        cv2.putText(row, name, place, cv2.FONT_HERSHEY_SIMPLEX, 0.36, (255, 255, 255), 1, cv2.LINE_AA)
+        for colour, width in (((0, 0, 0), 3), ((255, 255, 255), 1)):
+            cv2.putText(row, name, place, cv2.FONT_HERSHEY_SIMPLEX, 0.36, colour, width, cv2.LINE_AA)
     return row
 
 
