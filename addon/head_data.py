@@ -122,7 +122,7 @@ def _check_camera(camera: CameraHeader) -> None:
         raise BadPayload("the camera's pixels are not square")
 
 
-def check_rotation(rotation: NDArray[np.float64]) -> None:
+def check_rotation(rotation: NDArray[np.floating]) -> None:
     """BadPayload unless (3,3) is a rotation."""
     if not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-4) or np.linalg.det(rotation) < 0:
         raise BadPayload("the pose is no rotation")

@@ -107,7 +107,7 @@ def _trace_island(
     for number, corner in enumerate(np.rint(pixels).astype(np.int32)):
         cv2.fillConvexPoly(picture, corner, number)
     start = rng.choice(len(area), count, p=area / area.sum())
-    at = np.einsum("nc,ncd->nd", rng.dirichlet(np.ones(3), count), pixels[start]).astype(np.int64)
+    at = np.einsum("ik,ikj->ij", rng.dirichlet(np.ones(3), count), pixels[start]).astype(np.int64)
     first, last = (ends[at[:, 1], at[:, 0]] for ends in _runs(picture >= 0))
     long = last - first >= SHORTEST_PX - 1
     column, first, last = at[long, :1], first[long, None], last[long, None]
