@@ -94,6 +94,7 @@ EXPERIMENTS: dict[str, FaceExperiment] = {
             ),
             backbone="light",
             side=LIGHT_SIDE,
+            light=0.01,
             photos=True,
         ),
         FaceExperiment(
@@ -122,6 +123,7 @@ EXPERIMENTS: dict[str, FaceExperiment] = {
                 evaluate_every=4000,
             ),
             backbone="paper",
+            light=0.01,
             photos=True,
         ),
     )
