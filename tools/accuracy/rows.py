@@ -56,6 +56,6 @@ ROWS = (
     Row("product", "Likeness", _product, (*MEASURE, *PRODUCT)),
     Row("landmarks", "landmark fit alone", LandmarkPredictor, (*MEASURE, *FIT)),
     Row("mean", "mean head in that fit's pose", MeanPredictor, (*MEASURE, *FIT)),
-    Row("floor", "floor: fitted to the true surface", lambda: DirectFit(1.0), (*MEASURE, *FLOOR), 10),
-    Row("floor_free", "the same, hardly any prior", lambda: DirectFit(0.05), (*MEASURE, *FLOOR), 10),
+    Row("floor", "floor: fitted to the true surface", lambda: DirectFit(1.0), (*MEASURE, *FLOOR), 4),
+    Row("floor_free", "the same, hardly any prior", lambda: DirectFit(0.05), (*MEASURE, *FLOOR), 4),
 )
