@@ -1,4 +1,4 @@
-"""The polish: its slopes are those of what it measures, and its answer is never dearer than its start."""
+"""The polish: its slopes are those of what it measures."""
 
 from __future__ import annotations
 

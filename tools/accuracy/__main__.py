@@ -33,7 +33,7 @@ def main() -> None:
         for _ in write_dataset(read_model(options.ict), faces, range(options.count), seed=0, size=512):
             pass
     items = read_dataset(faces)[: options.count]
-    portraits = read_photos(options.portraits)[: options.count] if options.portraits else []
+    portraits = read_photos(options.portraits)[: options.portrait_count] if options.portraits else []
     cache = Cache(options.work / "cache.json")
     net = load_identity_net()
     identity = {
@@ -58,7 +58,8 @@ def _options() -> argparse.Namespace:
     source.add_argument("--ict", type=Path, metavar="PATH", help="ICT-FaceKit, file or folder")
     source.add_argument("--faces", type=Path, metavar="DIR", help="faces that tools.ict_faces drew before")
     parser.add_argument("--portraits", type=Path, metavar="DIR", help="portraits for the identity measure")
-    parser.add_argument("--count", type=int, default=100, help="faces, and portraits at most (default: 100)")
+    parser.add_argument("--count", type=int, default=100, help="faces at most (default: 100)")
+    parser.add_argument("--portrait-count", type=int, default=100, help="portraits at most (default: 100)")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "accuracy.md", metavar="FILE")
     parser.add_argument("--work", type=Path, default=ROOT / "out" / "accuracy", metavar="DIR")
     return parser.parse_args()
