@@ -23,7 +23,7 @@ from backend.harmonics import CONSTANT, LOBE, PICTURED, sh_basis
 from backend.morphable import MEDIAPIPE_POINTS, load_head_model
 from backend.nets.face_crop import WindowCameras, face_window
 from backend.nets.parse_net import normalised
-from backend.resample import Window, cut
+from backend.resample import Window, cut, look_up
 
 from ..common.errors import BrokenSample, EmptyDataset
 from ..common.seed import sample_generator
@@ -164,7 +164,7 @@ def tensors(face: KnownFace, pixels: NDArray[np.uint8], depth: Numbers, window: 
         "focal": cameras.focal_px[0].float(),
         "principal": cameras.principal_px[0].float(),
         "landmarks": torch.from_numpy(window.to_window(face.landmarks_px)),
-        "depth": torch.from_numpy(_looked_up(depth, window)),
+        "depth": torch.from_numpy(look_up(depth, window)),
         "identity": torch.from_numpy(face.identity),
         "expression": torch.from_numpy(face.expression),
         "albedo": torch.from_numpy(face.albedo),
@@ -172,20 +172,6 @@ def tensors(face: KnownFace, pixels: NDArray[np.uint8], depth: Numbers, window: 
         "rotation": (cameras.rays()[0].T @ rotation).float(),
         "place": cameras.place_of(torch.from_numpy(face.translation_mm.astype(np.float64))[None])[0].float(),
     }
-
-
-def _looked_up(depth: Numbers, window: Window) -> Numbers:
-    """Depth at the window's pixels, without mixing: between two surfaces there is none."""
-    step = 1.0 / window.scale
-    matrix = np.array([[step, 0.0, window.offset_x], [0.0, step, window.offset_y]])
-    return cv2.warpAffine(
-        depth,
-        matrix,
-        (window.width, window.height),
-        flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=(float("nan"),) * 4,
-    )
 
 
 def read_faces(folder: Path) -> list[KnownFace]:

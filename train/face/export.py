@@ -22,7 +22,7 @@ from backend.nets.face_net import ARCHITECTURE, BACKBONES, FACE_ASSET, FaceDimen
 from ..common.checkpoint import BEST, Checkpoint, load_checkpoint
 from ..common.errors import TrainingError
 from ..common.experiment import from_json
-from ..common.export import NotExportable, write_card, write_weights
+from ..common.export import NotExportable, figures_at, write_card, write_weights
 from .config import FaceExperiment
 from .data import KnownFace, read_faces, tensors
 
@@ -53,7 +53,7 @@ def export(
         NotExportable: weights or figures that cannot be used. WrongExperiment, DiskFull.
     """
     experiment = from_json(FaceExperiment, checkpoint.config)
-    measured = _measured(metrics, checkpoint.step) if metrics else "nothing yet"
+    measured = f"on synthetic faces: {figures_at(metrics, checkpoint.step)}" if metrics else "nothing yet"
     net = BACKBONES[experiment.backbone](FaceDimensions.of(load_head_model()))
     try:
         net.load_state_dict(checkpoint.ema)
@@ -110,24 +110,6 @@ def spreads(net: FaceNet, faces: Sequence[KnownFace], side: int) -> dict[str, st
         "expression_sigma": json.dumps([round(x, 4) for x in size["expression"].tolist()]),
         "rotation_sigma_deg": f"{size['rotation'].item():.3f}",
     }
-
-
-def _measured(metrics: Path, step: int) -> str:
-    """The run's own figures at a step, on the synthetic faces of its ``--check`` folders."""
-    try:
-        lines = [json.loads(line) for line in metrics.read_text(encoding="utf-8").splitlines()]
-    except (OSError, ValueError) as error:
-        raise NotExportable(f"{metrics} holds no figures: {error}.", "Name the run's own folder.") from error
-    found = {
-        name.removeprefix("test_"): value
-        for line in lines
-        if line.get("step") == step
-        for name, value in line.items()
-        if name.startswith("test_") and name != "test_score"
-    }
-    if not found:
-        return "nothing at this step"
-    return "on synthetic faces: " + ", ".join(f"{name} {value:.2f}" for name, value in found.items())
 
 
 def main() -> int:
