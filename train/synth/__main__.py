@@ -8,6 +8,7 @@
     python -m train.synth --count 1000 --out data/synth --compact  three small files a sample
     python -m train.synth --count 1000 --out data/face --faces     close views for the face network
     python -m train.synth --count 100 --out data/pairs --pairs     two views of each person
+    python -m train.synth --count 200 --out data/new --hair new    hair that --hair known never shows
     python -m train.synth --count 9 --preview sheet.png --engine cycles --blender-python PYTHON
 """
 
@@ -19,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import count, islice
 from pathlib import Path
 
 import torch
@@ -27,6 +29,7 @@ from backend.errors import LikenessError
 
 from .cycles.blender import BlenderSettings
 from .cycles.samples import draw_all_with_cycles
+from .hair.held_out import is_held_out
 from .pairs import second_view
 from .sample import SIZE, SynthSample
 from .scene import FACES, Recipe, Scene, sample_scene
@@ -59,6 +62,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--compact", action="store_true", help="photo, classes and alphas only")
     parser.add_argument("--faces", action="store_true", help="close views, without depth: for train.face")
     parser.add_argument("--pairs", action="store_true", help="a second view of every person")
+    parser.add_argument(
+        "--hair",
+        choices=("any", "known", "new"),
+        default="any",
+        help="of the scenes from --seed on, those whose hair is not, or is, held out (hair/held_out.py)",
+    )
     parser.add_argument("--backgrounds", type=Path, help="folder of pictures to use as backgrounds, too")
     parser.add_argument("--workers", type=int, default=1, help="processes, on a CPU")
     parser.add_argument("--engine", choices=("torch", "cycles"), default="torch", help="cycles: slow, real")
@@ -77,15 +86,16 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> None:
     recipe = replace(FACES if options.faces else Recipe(), backgrounds=options.backgrounds)
-    orders = [partial(_scenes, options.seed + i, recipe, options.pairs) for i in range(options.count)]
+    seeds = islice(_seeds(options.seed, recipe, options.hair), options.count)
+    orders = [partial(_scenes, seed, recipe, options.pairs) for seed in seeds]
     if options.out:
         make_folder(options.out)
     save = save_face if options.faces else save_compact if options.compact else save_evaluation
     keep = partial(_keep, save=save, folder=options.out, show=bool(options.preview))
     shown: list[SynthSample] = []
-    start, count = time.perf_counter(), 0
+    start, done = time.perf_counter(), 0
     for line, sample in _drawn(orders, keep, options):
-        count += 1
+        done += 1
         if line:
             add_line(options.out, line)
         if sample:
@@ -94,7 +104,15 @@ def _run(options: argparse.Namespace) -> None:
     if options.preview:
         sheet = truth_sheet(shown) if options.truth else photo_sheet([sample.photo for sample in shown])
         save_picture(options.preview, sheet)
-    print(f"{count} samples in {seconds:.1f} s, {count / seconds:.1f} a second")  # noqa: T201
+    print(f"{done} samples in {seconds:.1f} s, {done / seconds:.1f} a second")  # noqa: T201
+
+
+def _seeds(first: int, recipe: Recipe, hair: str) -> Iterator[int]:
+    """Seeds from ``first`` on whose people have the hair that was asked for."""
+    if hair == "any":
+        return count(first)
+    held_out = hair == "new"
+    return (s for s in count(first) if is_held_out(sample_scene(s, recipe).person.hair) == held_out)
 
 
 def _scenes(seed: int, recipe: Recipe, pairs: bool) -> list[Scene]:
