@@ -95,7 +95,7 @@ def _one_run(engine: Engine, data: bytes) -> dict[str, float]:
     packed, cpu_packed = time.perf_counter(), time.process_time()
     coarse = render_coarse(reconstruction, reconstruction.pose.turned(yaw_deg=20))
     rendered = time.perf_counter()
-    engine.refine(coarse, reconstruction.images["plate"])
+    engine.refine(coarse, coarse[..., 3], reconstruction.images["plate"])
     refined = time.perf_counter()
     return {
         "load": 1000 * (opened - start),

@@ -283,14 +283,15 @@ class Engine:
     def refine(
         self,
         coarse: NDArray[np.uint8],
+        known: NDArray[np.uint8],
         plate: NDArray[np.uint8],
         *,
         transparent: bool = False,
         progress: Progress = ignore,
     ) -> Still:
-        """Finish a coarse render (H,W,4) sRGB straight alpha over a plate (h,w,3)."""
+        """Finish a coarse render over a plate; arguments as in :meth:`backend.refine.Refiner.refine`."""
         progress(Stage.REFINE, 0.0)
-        return self._refiner.refine(coarse, plate, transparent=transparent)
+        return self._refiner.refine(coarse, known, plate, transparent=transparent)
 
 
 def best_device() -> str:

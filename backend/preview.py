@@ -69,7 +69,7 @@ def preview_sheet(
     textured = []
     for pose in poses:
         coarse = render_coarse(reconstruction, pose, view)
-        textured.append(refiner.refine(coarse, plate, transparent=False).pixels)
+        textured.append(refiner.refine(coarse, coarse[..., 3], plate, transparent=False).pixels)
     photo = _seen_by(reconstruction.images["photo"], reconstruction.camera, view)
     gap = np.full((size, size, 3), PAPER, np.uint8)
     return np.vstack([np.hstack([photo, *clay]), np.hstack([gap, *textured])])

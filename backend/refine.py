@@ -24,8 +24,23 @@ class Refiner(Protocol):
 
     interim: bool
 
-    def refine(self, coarse: NDArray[np.uint8], plate: NDArray[np.uint8], *, transparent: bool) -> Still:
-        """Finish ``coarse`` (H,W,4) sRGB with straight alpha over ``plate`` (h,w,3) of any size."""
+    def refine(
+        self,
+        coarse: NDArray[np.uint8],
+        known: NDArray[np.uint8],
+        plate: NDArray[np.uint8],
+        *,
+        transparent: bool,
+    ) -> Still:
+        """Finish a coarse render.
+
+        Args:
+            coarse: (H,W,4) sRGB with straight alpha.
+            known: (H,W) 255 where the photo saw this surface well, 0 where it did not or where nothing
+                is, between where its pixels are stretched.
+            plate: (h,w,3) sRGB background of any size.
+            transparent: leave the background out.
+        """
         ...
 
 
@@ -35,8 +50,15 @@ class ClassicalRefiner:
     interim = True
     method = "filling from the neighbours"
 
-    def refine(self, coarse: NDArray[np.uint8], plate: NDArray[np.uint8], *, transparent: bool) -> Still:
-        """See :class:`Refiner`."""
+    def refine(
+        self,
+        coarse: NDArray[np.uint8],
+        known: NDArray[np.uint8],
+        plate: NDArray[np.uint8],
+        *,
+        transparent: bool,
+    ) -> Still:
+        """See :class:`Refiner`; what a texture covers stays as it is, however it is known."""
         height, width = coarse.shape[:2]
         colour, alpha = coarse[..., :3].astype(np.float32), coarse[..., 3].astype(np.float32) / 255
         closed = _closed(alpha)

@@ -93,7 +93,7 @@ class FakeEngine:
             raise self.error
         return small_measure()
 
-    def refine(self, coarse, plate, *, transparent=False, progress=ignore) -> Still:
+    def refine(self, coarse, known, plate, *, transparent=False, progress=ignore) -> Still:
         progress(Stage.REFINE, 0.5)
         height, width = coarse.shape[:2]
         pixels = coarse if transparent else plate

@@ -19,7 +19,8 @@ def write_still(
     engine: Engine, head: Reconstruction, pose: Pose, options: argparse.Namespace, progress: Progress
 ) -> Still:
     """Render ``head`` in ``pose``, finish it and write it to ``options.output``."""
-    still = engine.refine(render_coarse(head, pose), head.images["plate"], progress=progress)
+    coarse = render_coarse(head, pose)
+    still = engine.refine(coarse, coarse[..., 3], head.images["plate"], progress=progress)
     write_file(options.output, encode_png(still.pixels))
     return still
 

@@ -46,7 +46,9 @@ class Engine(Protocol):
         """Pose and expression in a photo."""
         ...
 
-    def refine(self, coarse: Pixels, plate: Pixels, *, transparent: bool, progress: Progress) -> Still:
+    def refine(
+        self, coarse: Pixels, known: Pixels, plate: Pixels, *, transparent: bool, progress: Progress
+    ) -> Still:
         """A still from a coarse render."""
         ...
 
@@ -104,7 +106,11 @@ class Studio:
             request = _checked(unpack_refine_request, data)
             engine = self.engine()
             still = engine.refine(
-                request.coarse, request.plate, transparent=request.transparent, progress=progress
+                request.coarse,
+                request.coarse[..., 3],
+                request.plate,
+                transparent=request.transparent,
+                progress=progress,
             )
             progress(Stage.PACK, 0.0)
             return pack_still(still)
