@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .errors import CheckpointBroken, WrongExperiment
 from .storage import write_whole
@@ -96,3 +96,19 @@ def current_commit() -> str:
     except (OSError, subprocess.SubprocessError):
         return ""
     return done.stdout.strip()
+
+
+def begin_with(net: nn.Module, path: Path) -> nn.Module:
+    """``net`` with the averaged weights of another run.
+
+    Raises CheckpointBroken, and WrongExperiment if the weights belong to another network.
+    """
+    checkpoint = load_checkpoint(path)
+    try:
+        net.load_state_dict(checkpoint.ema)
+    except RuntimeError as error:
+        raise WrongExperiment(
+            f"The weights of the run {checkpoint.experiment!r} belong to another network.",
+            "Start from a run with the same one.",
+        ) from error
+    return net

@@ -33,6 +33,9 @@ class DepthExperiment:
     """False hides d_f and the prior from the network: the paper's ablation *without d_f*."""
     hidden_mm: float = math.inf
     """What would come to lie so far behind the other view's face is hidden there and not compared."""
+    sway_mm: float = 0.0
+    """How far the fitted head may usually be off: d_f, prior and truth are moved and tilted together, so that
+    the network learns to stay with the face that it is given."""
     flip: bool = True
     """Half of the pairs are mirrored."""
 
@@ -86,6 +89,24 @@ EXPERIMENTS: dict[str, DepthExperiment] = {
             smooth=20.0,
             depth=100.0,
             hidden_mm=5.0,
+        ),
+        DepthExperiment(
+            "cpu_fine",
+            Run(
+                steps=600,
+                batch=2,
+                rate=3e-4,
+                warmup=30,
+                ema=0.99,
+                log_every=10,
+                save_every=50,
+                evaluate_every=200,
+            ),
+            net="likeness",
+            smooth=20.0,
+            depth=100.0,
+            hidden_mm=5.0,
+            sway_mm=2.0,
         ),
         DepthExperiment("paper", PAPER, net="paper"),
         DepthExperiment("paper_truth", PAPER, net="paper", depth=100.0),

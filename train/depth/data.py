@@ -111,11 +111,14 @@ Pair = tuple[KnownView, KnownView]
 class DepthData:
     """Pairs of all folders; each folder is drawn from equally often, however large it is."""
 
-    def __init__(self, folders: Sequence[Path], side: int, flip: bool, seed: int) -> None:
+    def __init__(
+        self, folders: Sequence[Path], side: int, flip: bool, seed: int, sway_mm: float = 0.0
+    ) -> None:
+        """``flip`` mirrors half of the pairs; ``sway_mm`` is the usual amount of :func:`swayed`."""
         if not folders:
             raise EmptyDataset("No folder of pairs was named.", "Name at least one with --data.")
         self._folders = [pairs_of(read_views(folder), folder) for folder in folders]
-        self._flip, self._seed = flip, seed
+        self._flip, self._seed, self._sway_mm = flip, seed, sway_mm
         self._view = lru_cache(CACHED)(lambda view: view.tensors(side))
 
     def sample(self, number: int) -> Batch:
@@ -130,6 +133,8 @@ class DepthData:
             pair = [mirrored(view) for view in pair]
         if rng.random() < 0.5:
             pair.reverse()
+        if self._sway_mm:
+            pair = [swayed(view, self._sway_mm * rng.standard_normal(3)) for view in pair]
         return {name: torch.stack([view[name] for view in pair]) for name in pair[0]}
 
 
@@ -144,6 +149,18 @@ def mirrored(view: Batch) -> Batch:
         "rotation": across[:, None] * view["rotation"] * across,
         "translation": across * view["translation"],
     }
+
+
+def swayed(view: Batch, by_mm: NDArray[np.floating]) -> Batch:
+    """A view whose whole relief has moved by (3,) mm: everywhere, more to the right, more to the bottom.
+
+    The last two are what is added at the picture's right and lower border, and taken away opposite.
+    """
+    side = view["picture"].shape[-1]
+    across = torch.linspace(-1, 1, side)
+    whole, right, down = (float(value) / UNIT_MM for value in by_mm)
+    change = whole + right * across + down * across[:, None]
+    return {**view, **{name: view[name] + change for name in ("face", "prior", "truth")}}
 
 
 def view_of(batch: Batch) -> HeadView:

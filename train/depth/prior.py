@@ -13,6 +13,7 @@ import logging
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from backend.fit import HeadFit
 from backend.frames import Pose
 from backend.head_parse import BACKGROUND, HeadParse
 from backend.morphable import load_head_model
-from backend.project import project_head
+from backend.project import ProjectedHead, project_head
 from backend.raster import TorchRasterizer
 from backend.resample import Window, cut, look_up
 
@@ -40,13 +41,26 @@ from .data import KnownView, read_views
 log = logging.getLogger(__name__)
 
 
-def prior_depth(view: KnownView, identity: NDArray[np.float32], expression: NDArray[np.float32]) -> NDArray:
-    """(S,S) float32 mm, NaN outside the head, for a view whose bare head has these coefficients."""
+@dataclass(frozen=True)
+class KnownStage:
+    """What the depth stage is given, told the true classes and the true bare head."""
+
+    crop: HeadCrop
+    parse: HeadParse
+    head: ProjectedHead
+    centre_mm: float
+    finer: int
+    """Every n-th pixel of the crop lies where a pixel of the view does."""
+
+
+def known_stage(
+    view: KnownView, identity: NDArray[np.float32], expression: NDArray[np.float32]
+) -> KnownStage:
+    """The stage for a view whose bare head has these coefficients."""
     maps = view.read()
     size = len(maps["pixels"])
     # The prior solves on a grid of its own, and no crop is smaller.
     finer = -(-SOLVE_SIZE // size)
-    # Every n-th of its pixels then lies where a pixel of the view does.
     window = Window(finer, 0.0, 0.0, size * finer, size * finer)
     camera = Camera(*view.focal_px, *view.principal_px, size, size).cropped(
         window.scale, window.offset_x, window.offset_y, window.width, window.height
@@ -60,8 +74,14 @@ def prior_depth(view: KnownView, identity: NDArray[np.float32], expression: NDAr
     parse = HeadParse(look_up(maps["regions"], window, BACKGROUND), matte, matte)
     pixels = cut(maps["pixels"], window)
     crop = HeadCrop(pixels, np.ones(pixels.shape[:2], bool), camera, 1.0, 0.0, 0.0)
-    front = GeometricPrior().estimate(crop, parse, head, float(pose.translation_mm[2])).front
-    return front[::finer, ::finer]
+    return KnownStage(crop, parse, head, float(pose.translation_mm[2]), finer)
+
+
+def prior_depth(view: KnownView, identity: NDArray[np.float32], expression: NDArray[np.float32]) -> NDArray:
+    """(S,S) float32 mm, NaN outside the head, for a view whose bare head has these coefficients."""
+    stage = known_stage(view, identity, expression)
+    front = GeometricPrior().estimate(stage.crop, stage.parse, stage.head, stage.centre_mm).front
+    return front[:: stage.finer, :: stage.finer]
 
 
 def _written(folder: Path, both: tuple[KnownView, str]) -> str:

@@ -14,6 +14,7 @@ from torch.utils.data import default_collate
 from backend.head_parse import FACE
 from backend.nets.depth_net import NETS, UNIT_MM
 
+from ..common.checkpoint import begin_with
 from ..common.distributed import World
 from ..common.errors import WrongExperiment
 from ..common.loading import load_batches
@@ -35,20 +36,31 @@ class DepthTask:
     """Implements :class:`train.common.loop.Task`."""
 
     def __init__(
-        self, experiment: DepthExperiment, folders: Sequence[Path], check: Sequence[Path] = ()
+        self,
+        experiment: DepthExperiment,
+        folders: Sequence[Path],
+        check: Sequence[Path] = (),
+        start: Path | None = None,
     ) -> None:
-        """Folders of pairs to train on, and of views whose truth is known to score on."""
+        """Folders of pairs to train on, and of views whose truth is known to score on.
+
+        ``start`` is a checkpoint of whichever experiment with the same network, to begin with its weights.
+        """
         if experiment.net not in NETS:
             raise WrongExperiment(
                 f"There is no network {experiment.net!r}.", f"Choose one of: {', '.join(NETS)}."
             )
         self.experiment = experiment
-        self._data = DepthData(folders, experiment.side, experiment.flip, experiment.run.seed)
+        self._data = DepthData(
+            folders, experiment.side, experiment.flip, experiment.run.seed, experiment.sway_mm
+        )
+        self._start = start
         self._check = [view for folder in check for view in read_views(folder) if view.depth is not None]
 
     def build(self) -> nn.Module:
         """The network."""
-        return NETS[self.experiment.net]()
+        net = NETS[self.experiment.net]()
+        return net if self._start is None else begin_with(net, self._start)
 
     def batches(self, first: int, world: World) -> Iterator[Batch]:
         """See :class:`train.common.loop.Task`."""

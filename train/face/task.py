@@ -18,7 +18,7 @@ from backend.nets.face_crop import WindowCameras, face_window
 from backend.nets.face_net import BACKBONES, FaceCoefficients, FaceDimensions, LightBackbone
 from backend.nets.identity_net import IdentityNet, load_identity_net
 
-from ..common.checkpoint import Checkpoint, load_checkpoint
+from ..common.checkpoint import begin_with
 from ..common.distributed import World
 from ..common.errors import WrongExperiment
 from ..common.loading import load_batches
@@ -92,7 +92,7 @@ class FaceTask:
         """The network, with the weights that it starts from."""
         net = BACKBONES[self.experiment.backbone](FaceDimensions.of(load_head_model()))
         if self._start is not None:
-            return _started(net, load_checkpoint(self._start))
+            return begin_with(net, self._start)
         if self.experiment.pretrained and isinstance(net.backbone, LightBackbone):
             pictures = torch.stack([self._data.sample(k)["picture"] for k in range(CALIBRATION)])
             start_from_recogniser(net.backbone.encoder, load_identity_net(), pictures)
@@ -237,15 +237,3 @@ class _Both:
     def sample(self, number: int) -> dict[str, Tensor]:
         photo = self._photos.sample(number)
         return {**self._known.sample(number), **{PHOTO + name: values for name, values in photo.items()}}
-
-
-def _started(net: nn.Module, checkpoint: Checkpoint) -> nn.Module:
-    """The network with the averaged weights of another run; raises WrongExperiment if they do not fit."""
-    try:
-        net.load_state_dict(checkpoint.ema)
-    except RuntimeError as error:
-        raise WrongExperiment(
-            f"The weights of the run {checkpoint.experiment!r} belong to another network.",
-            "Start from a run with the same backbone.",
-        ) from error
-    return net

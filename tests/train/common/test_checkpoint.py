@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from train.common.checkpoint import FORMAT, Checkpoint, load_checkpoint, save_checkpoint
+from train.common.checkpoint import FORMAT, Checkpoint, begin_with, load_checkpoint, save_checkpoint
 from train.common.errors import CheckpointBroken, WrongExperiment
 
 EXAMPLE = Checkpoint(
@@ -55,3 +55,12 @@ def test_another_format_and_another_experiment_are_refused(tmp_path: Path) -> No
     save_checkpoint(EXAMPLE, tmp_path / "last.pt")
     with pytest.raises(WrongExperiment, match=r"'toy'.*'depth'"):
         load_checkpoint(tmp_path / "last.pt", "depth")
+
+
+def test_a_network_begins_with_the_averages_of_another_run(tmp_path: Path) -> None:
+    ema = {"weight": torch.arange(6.0).reshape(2, 3), "bias": torch.ones(2)}
+    save_checkpoint(replace(EXAMPLE, ema=ema), tmp_path / "best.pt")
+    net = begin_with(torch.nn.Linear(3, 2), tmp_path / "best.pt")
+    assert torch.equal(net.state_dict()["weight"], ema["weight"])
+    with pytest.raises(WrongExperiment, match="another network"):
+        begin_with(torch.nn.Linear(4, 2), tmp_path / "best.pt")

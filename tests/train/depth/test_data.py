@@ -11,7 +11,7 @@ import torch
 
 from backend.head_parse import HAIR
 from train.common.errors import BrokenSample, EmptyDataset
-from train.depth.data import DepthData, mirrored, pairs_of, read_views
+from train.depth.data import DepthData, mirrored, pairs_of, read_views, swayed
 
 from . import eggs
 
@@ -91,3 +91,26 @@ def test_broken_lines_and_files_are_named(tmp_path: Path) -> None:
     view.image.write_bytes(b"no picture")
     with pytest.raises(BrokenSample, match="no picture"):
         view.tensors(32)
+
+
+def test_a_swayed_view_keeps_its_relief_against_its_face(tmp_path: Path) -> None:
+    view = read_views(eggs.folder(tmp_path, 1))[0].tensors(eggs.SIDE)
+    moved = swayed(view, np.array([3.0, -2.0, 5.0]))
+    by_mm = 100 * (moved["truth"] - view["truth"])
+    known = view["truth"].isfinite()
+    rows, columns = torch.nonzero(known, as_tuple=True)
+    middle = (eggs.SIDE - 1) / 2
+    expected = 3.0 - 2.0 * (columns - middle) / middle + 5.0 * (rows - middle) / middle
+    torch.testing.assert_close(by_mm[known], expected, atol=1e-3, rtol=0)
+    for name in ("face", "prior"):
+        both = known & view[name].isfinite()
+        torch.testing.assert_close((moved[name] - moved["truth"])[both], (view[name] - view["truth"])[both])
+    assert torch.equal(moved["picture"], view["picture"])
+
+
+def test_only_a_run_that_asks_for_it_sways(tmp_path: Path) -> None:
+    folder = eggs.folder(tmp_path, 1)
+    still, swaying = (DepthData([folder], 32, False, 5, amount).sample(1)["truth"] for amount in (0.0, 2.0))
+    known = still.isfinite()
+    change = 100 * (swaying - still)[known]
+    assert 0 < float(change.abs().max()) < 20 and float(change.std()) > 0
