@@ -86,3 +86,7 @@ class ModelUnusable(LikenessError):
     """A morphable model of the user's own is not there, damaged, or not of a kind that Likeness reads."""
 
     code = ErrorCode.ASSET_BROKEN
+
+
+class SetupFailed(LikenessError):
+    """The backend's environment could not be made; the one before, if there was one, still works."""
