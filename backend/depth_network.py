@@ -54,12 +54,16 @@ class NetworkHeadDepth:
     def estimate(self, crop: HeadCrop, parse: HeadParse, head: ProjectedHead, centre_mm: float) -> HeadDepth:
         """See :class:`backend.depth.HeadDepthEstimator`."""
         prior = self._prior.estimate(crop, parse, head, centre_mm)
-        change = self._change(crop, parse, prior, centre_mm) * (1 - face_share(parse, head))
-        front = prior.front - UNIT_MM * change
+        answer = self.answer(crop, parse, prior, centre_mm)
+        front = prior.front + (answer - prior.front) * (1 - face_share(parse, head))
         for ear in well_fitted_ears(head, parse.labels):
             front = np.where(getattr(head, ear), np.fmax(front, prior.front), front)
         # Not fmax: where the far side is left open, it stays open.
         return HeadDepth(front.astype(np.float32), np.maximum(prior.back, front), prior.face)
+
+    def answer(self, crop: HeadCrop, parse: HeadParse, prior: HeadDepth, centre_mm: float) -> Field:
+        """(S,S) mm, the network's own depth of head and face; NaN where ``prior`` has none."""
+        return prior.front - UNIT_MM * self._change(crop, parse, prior, centre_mm)
 
     @torch.inference_mode()
     def _change(self, crop: HeadCrop, parse: HeadParse, prior: HeadDepth, centre_mm: float) -> Field:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .baselines import LandmarkPredictor, MeanPredictor
+from .baselines import ExtendedFace, LandmarkPredictor, MeanPredictor
 from .dataset import DatasetBroken, EvaluationItem, read_dataset, read_photos
 from .geometry import evaluate_geometry
 from .identity import Look, evaluate_identity
@@ -16,6 +16,7 @@ __all__ = [
     "DatasetBroken",
     "EnginePredictor",
     "EvaluationItem",
+    "ExtendedFace",
     "FittedHead",
     "FolderPredictor",
     "HeadRender",
