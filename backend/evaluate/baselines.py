@@ -127,7 +127,8 @@ def continued(
     """Values (H,W) finite in ``known``, continued over ``inside`` by the least slope and bending.
 
     Minimises the sum of squared differences between neighbours plus ``levelling_px``^2 times the sum of
-    squared Laplacians, free at the outline. What no known value reaches becomes ``otherwise``; outside it is NaN.
+    squared Laplacians, free at the outline. What no known value reaches becomes
+    ``otherwise``; outside it is NaN.
     """
     known = np.where(inside, known, np.nan)
     index = np.full(inside.shape, -1)

@@ -43,7 +43,9 @@ def test_no_other_continuation_has_less_energy(levelling):
 def test_the_slope_goes_on_and_levels_off():
     known = np.where(FACE, PLANE, np.nan)
     stiff, slack = (continued(known, INSIDE, levelling, 700.0) for levelling in (1000.0, 0.01))
-    np.testing.assert_allclose(stiff[INSIDE], PLANE[INSIDE], atol=0.2)
+    # Bending says nothing of the outline's own pixels.
+    core = np.hypot(ROWS - 11.5, COLUMNS - 11.5) < 9
+    np.testing.assert_allclose(stiff[core], PLANE[core], atol=0.1)
     assert np.ptp(slack[INSIDE]) <= np.ptp(PLANE[FACE]) + 1e-6
 
 
