@@ -36,7 +36,13 @@ TEXTS: dict[ErrorCode, Text] = {
     ),
     ErrorCode.TOO_LARGE: Text("The file is too large for the backend", "Use a smaller picture"),
     ErrorCode.QUEUE_FULL: Text(
-        "The backend has too many jobs waiting", "Wait until they are done and try again"
+        "Too many of your jobs are waiting at the backend", "Wait until one is done and try again"
+    ),
+    ErrorCode.BUSY: Text(
+        "The backend is busy with the work of others", "Wait a minute and try again; everybody takes turns"
+    ),
+    ErrorCode.TOO_FAST: Text(
+        "The backend was asked too often from this computer", "Wait a few seconds and try again"
     ),
     ErrorCode.NOT_READY: Text("The backend is not ready yet", "Wait a few seconds and try again"),
     ErrorCode.PHOTO_UNREADABLE: Text(

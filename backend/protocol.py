@@ -12,6 +12,7 @@ Routes (all need ``Authorization: Bearer <token>``)::
     GET    /v1/jobs/{id}?after=REV&wait=SEC  long poll                        -> JobStatus
     GET    /v1/jobs/{id}/result              payload
     DELETE /v1/jobs/{id}                     cancel and forget                -> JobStatus
+    GET    /metrics                          counters, for a studio's monitoring
 
 ``face`` counts from the largest (1, the default); ``quality`` is a :class:`Quality` (default ``fast``).
 
@@ -49,6 +50,8 @@ class ErrorCode(enum.StrEnum):
     NOT_FOUND = "not_found"
     TOO_LARGE = "too_large"
     QUEUE_FULL = "queue_full"
+    BUSY = "busy"
+    TOO_FAST = "too_fast"
     NOT_READY = "not_ready"
     PHOTO_UNREADABLE = "photo_unreadable"
     PHOTO_TOO_LARGE = "photo_too_large"
@@ -148,6 +151,8 @@ class JobStatus:
     stage: str = ""
     fraction: float = 0.0
     error: ErrorBody | None = None
+    ahead: int = 0
+    """Jobs that will run before this one, while it waits."""
 
 
 @dataclass(frozen=True)

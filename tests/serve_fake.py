@@ -1,4 +1,4 @@
-"""A server process with a small engine that misbehaves on request: ``python tests/serve_fake.py [HANG]``."""
+"""The command ``likeness serve`` with a small engine: ``python tests/serve_fake.py [HANG] [options]``."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from dataclasses import dataclass
 
 from backend_fakes import FakeEngine
 
+from backend.cli import main, serve
 from backend.protocol import TOKEN_VARIABLE
-from backend.server.process import ServeOptions, serve, take_token
+
+HANG = "HANG"
+"""The engine is never ready, like a library that does not come back."""
 
 
 @dataclass
@@ -21,9 +24,10 @@ class NoisyEngine(FakeEngine):
         sys.stdout.write("a library says hello\n")
         os.write(1, b"so does native code\n")
         self.device_name = f"token visible: {TOKEN_VARIABLE in os.environ}"
-        if "HANG" in sys.argv:
+        if HANG in sys.argv:
             threading.Event().wait()
 
 
 if __name__ == "__main__":
-    serve(NoisyEngine, take_token(), ServeOptions(keep_alive_without_stdin="KEEP" in sys.argv))
+    serve._make_engine = NoisyEngine
+    sys.exit(main(["serve", *(word for word in sys.argv[1:] if word != HANG)]))

@@ -142,9 +142,22 @@ def _add_serve(commands: Commands) -> None:
         "--host", default="127.0.0.1", help="address to listen on (default: this computer only)"
     )
     parser.add_argument(
-        "--allow-remote", action="store_true", help="let other computers in; traffic is not encrypted"
+        "--allow-remote",
+        action="store_true",
+        help="let other computers in; needs a token, a certificate and a key (docs/studio.md)",
     )
-    parser.add_argument("--token-file", type=Path, metavar="FILE", help="file that only you can read")
+    parser.add_argument(
+        "--token-file", type=Path, metavar="FILE", help="file that only you can read, one token a line"
+    )
+    parser.add_argument("--certificate", type=Path, metavar="PEM", help="certificate with its chain: TLS")
+    parser.add_argument("--key", type=Path, metavar="PEM", help="key of the certificate, without a password")
+    parser.add_argument(
+        "--idle-minutes",
+        type=float,
+        default=0.0,
+        metavar="N",
+        help="end after so long without work (default: never)",
+    )
     parser.add_argument(
         "--keep-alive-without-stdin",
         action="store_true",

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import argparse
 
-from ..server.process import ServeOptions, serve, take_token
+from ..server.access import take_tokens
+from ..server.limits import STUDIO_LIMITS, JobLimits
+from ..server.process import ServeOptions, serve
 from ..server.studio import Engine
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until standard input ends."""
-    token = take_token(options.token_file)
+    """Serve until standard input ends, or for ever if other computers are let in."""
+    tokens = take_tokens(options.token_file)
     serve(
         _make_engine,
-        token,
+        tokens,
         ServeOptions(
             host=options.host,
             port=options.port,
             allow_remote=options.allow_remote,
+            certificate=options.certificate,
+            key=options.key,
             keep_alive_without_stdin=options.keep_alive_without_stdin,
+            idle_seconds=options.idle_minutes * 60.0,
+            limits=STUDIO_LIMITS if options.allow_remote else JobLimits(),
         ),
     )
     return 0

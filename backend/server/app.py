@@ -1,8 +1,9 @@
-"""The HTTP interface: seven routes over the job queue, errors turned into text in one place."""
+"""The HTTP interface: a few routes over the job queue, errors turned into text in one place."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, TypeVar
 
 from starlette.applications import Starlette
@@ -10,13 +11,17 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import BadRequest, LikenessError
 from ..protocol import MAX_PAYLOAD_BYTES, MAX_PHOTO_BYTES, ErrorBody, ErrorCode, Quality, to_json
+from .counters import TEXT_FORMAT, Counters
 from .jobs import JobQueue, Work
+from .limits import BODY_PAUSE_SECONDS
+from .pace import Pace, PaceKeeper
 from .security import LOOPBACK_NAMES, Doorkeeper
 from .studio import Studio
 
@@ -26,7 +31,8 @@ MAX_WAIT_SECONDS = 30.0
 MAX_NUMBER = 1_000_000_000
 """Of a query."""
 
-RETRY_AFTER_SECONDS = 2
+RETRY_LATER = (ErrorCode.QUEUE_FULL, ErrorCode.BUSY, ErrorCode.TOO_FAST)
+"""Refusals that pass by themselves: the answer says after how many seconds."""
 
 BODY_TYPES = ("application/octet-stream", "image/")
 """None of them can be sent by a form of a web page."""
@@ -43,6 +49,8 @@ HTTP_STATUS = {
     ErrorCode.NO_FACE: 422,
     ErrorCode.FACE_UNUSABLE: 422,
     ErrorCode.QUEUE_FULL: 429,
+    ErrorCode.TOO_FAST: 429,
+    ErrorCode.BUSY: 503,
     ErrorCode.INTERNAL: 500,
     ErrorCode.ASSET_BROKEN: 500,
     ErrorCode.STORAGE_FAILED: 507,
@@ -60,10 +68,32 @@ class BodyTooLarge(LikenessError):
 
 
 def create_app(
-    jobs: JobQueue, studio: Studio, token: str, allowed_hosts: Sequence[str] = LOOPBACK_NAMES
+    jobs: JobQueue,
+    studio: Studio,
+    tokens: Sequence[str],
+    allowed_hosts: Sequence[str] = LOOPBACK_NAMES,
+    pace: Pace | None = None,
 ) -> Starlette:
-    """The ASGI application. ``token`` must come with every request, even for unknown routes."""
+    """The ASGI application. One of ``tokens`` must come with every request, even for unknown routes.
+
+    ``pace`` limits how fast one address may ask; without it everybody may ask as fast as they can.
+    """
     routes = Routes(jobs, studio)
+
+    def refuse(error: LikenessError) -> Response:
+        return error_response(error, jobs.retry_after())
+
+    async def on_likeness_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, LikenessError)
+        return refuse(error)
+
+    middleware = [
+        Middleware(Tally, counters=jobs.counters),
+        Middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts), www_redirect=False),
+        Middleware(Doorkeeper, tokens=tokens, refuse=refuse, heard=jobs.counters.heard),
+    ]
+    if pace is not None:
+        middleware.insert(1, Middleware(PaceKeeper, pace=pace, refuse=refuse))
     return Starlette(
         routes=[
             Route("/v1/info", routes.info, methods=["GET"]),
@@ -73,13 +103,29 @@ def create_app(
             Route("/v1/jobs/{id}", routes.status, methods=["GET"]),
             Route("/v1/jobs/{id}", routes.forget, methods=["DELETE"]),
             Route("/v1/jobs/{id}/result", routes.result, methods=["GET"]),
+            Route("/metrics", routes.metrics, methods=["GET"]),
         ],
-        middleware=[
-            Middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts), www_redirect=False),
-            Middleware(Doorkeeper, token=token, refuse=error_response),
-        ],
-        exception_handlers={LikenessError: _on_likeness_error, HTTPException: _on_http_exception},
+        middleware=middleware,
+        exception_handlers={LikenessError: on_likeness_error, HTTPException: _on_http_exception},
     )
+
+
+class Tally:
+    """ASGI middleware that counts the answers of all others."""
+
+    def __init__(self, app: ASGIApp, counters: Counters) -> None:
+        self._app = app
+        self._counters = counters
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Look at the status as it passes by."""
+
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._counters.answered(message["status"])
+            await send(message)
+
+        await self._app(scope, receive, counted)
 
 
 class Routes:
@@ -88,6 +134,8 @@ class Routes:
     def __init__(self, jobs: JobQueue, studio: Studio) -> None:
         self._jobs = jobs
         self._studio = studio
+        self._arriving = 0
+        """Bytes of bodies that are being read; only the event loop changes it."""
 
     async def info(self, request: Request) -> Response:
         """Who answers."""
@@ -105,15 +153,13 @@ class Routes:
         self, request: Request, kind: str, work: Callable[[bytes, int | None, Quality], Work]
     ) -> Response:
         face, quality = _number(request, "face", int, 1), _quality(request)
-        self._jobs.check_room()
-        data = await _body(request, MAX_PHOTO_BYTES)
-        return _json(self._jobs.submit(kind, work(data, face, quality)))
+        data = await self._body(request, MAX_PHOTO_BYTES)
+        return self._submit(request, kind, work(data, face, quality), len(data))
 
     async def refine(self, request: Request) -> Response:
         """Queue a coarse render."""
-        self._jobs.check_room()
-        data = await _body(request, MAX_PAYLOAD_BYTES)
-        return _json(self._jobs.submit("refine", self._studio.refine(data)))
+        data = await self._body(request, MAX_PAYLOAD_BYTES)
+        return self._submit(request, "refine", self._studio.refine(data), len(data))
 
     async def status(self, request: Request) -> Response:
         """Long poll: answers when something changed."""
@@ -131,16 +177,43 @@ class Routes:
         """Cancel and drop."""
         return _json(self._jobs.forget(request.path_params["id"]))
 
+    async def metrics(self, request: Request) -> Response:
+        """Counters for a studio's monitoring."""
+        return Response(self._jobs.metrics(), headers={"Content-Type": TEXT_FORMAT})
 
-def error_response(error: LikenessError) -> Response:
-    """The one place where errors become HTTP."""
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if error.code is ErrorCode.QUEUE_FULL else None
+    def _submit(self, request: Request, kind: str, work: Work, size: int) -> Response:
+        return _json(self._jobs.submit(kind, work, request.state.client, size))
+
+    async def _body(self, request: Request, limit: int) -> bytes:
+        """The body, refused before or while it arrives if it or the server's load grows too large.
+
+        Starlette has a middleware for the size, but its answer is plain text and no error of the protocol.
+        """
+        if not request.headers.get("content-type", "").startswith(BODY_TYPES):
+            raise BadRequest("The backend takes pictures and payloads only.")
+        too_large = BodyTooLarge(f"More than {limit // 2**20} MB were sent.", "Use a smaller picture.")
+        announced = request.headers.get("content-length", "0")
+        if not announced.isdecimal() or int(announced) > limit:
+            raise too_large
+        client = request.state.client
+        self._jobs.check_room(client, self._arriving + int(announced))
+        chunks = bytearray()
+        try:
+            async for chunk in _in_time(request.stream()):
+                chunks += chunk
+                self._arriving += len(chunk)
+                if len(chunks) > limit:
+                    raise too_large
+                self._jobs.check_room(client, self._arriving)
+        finally:
+            self._arriving -= len(chunks)
+        return bytes(chunks)
+
+
+def error_response(error: LikenessError, retry_after: int) -> Response:
+    """The one place where errors become HTTP; ``retry_after`` in seconds."""
+    headers = {"Retry-After": str(retry_after)} if error.code in RETRY_LATER else None
     return _json(error.to_body(), HTTP_STATUS[error.code], headers)
-
-
-async def _on_likeness_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, LikenessError)
-    return error_response(error)
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:
@@ -154,23 +227,15 @@ def _json(value: Any, status: int = 200, headers: dict[str, str] | None = None) 
     return Response(to_json(value), status, headers, "application/json")
 
 
-async def _body(request: Request, limit: int) -> bytes:
-    """The body, refused while it arrives if it grows beyond ``limit`` bytes.
-
-    Starlette has a middleware for this, but its answer is plain text and no error of the protocol.
-    """
-    if not request.headers.get("content-type", "").startswith(BODY_TYPES):
-        raise BadRequest("The backend takes pictures and payloads only.")
-    too_large = BodyTooLarge(f"More than {limit // 2**20} MB were sent.", "Use a smaller picture.")
-    announced = request.headers.get("content-length", "0")
-    if not announced.isdecimal() or int(announced) > limit:
-        raise too_large
-    chunks = bytearray()
-    async for chunk in request.stream():
-        chunks += chunk
-        if len(chunks) > limit:
-            raise too_large
-    return bytes(chunks)
+async def _in_time(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same chunks; BadRequest if the sender falls silent."""
+    try:
+        while True:
+            yield await asyncio.wait_for(anext(chunks), BODY_PAUSE_SECONDS)
+    except StopAsyncIteration:
+        return
+    except (TimeoutError, ClientDisconnect) as error:
+        raise BadRequest("The picture did not arrive.", "Check the connection, then try again.") from error
 
 
 def _quality(request: Request) -> Quality:

@@ -6,13 +6,15 @@ import logging
 import threading
 import time
 import uuid
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..errors import Cancelled, LikenessError
 from ..progress import Progress
 from ..protocol import ErrorBody, ErrorCode, JobState, JobStatus, Stage
+from .counters import Counters
+from .limits import LONGEST_RETRY_SECONDS, JobLimits
+from .waiting import WaitingLine
 
 Work = Callable[[Progress], bytes]
 """Runs in the worker thread, reports progress (which raises ``Cancelled`` to stop it), returns a payload."""
@@ -20,23 +22,16 @@ Work = Callable[[Progress], bytes]
 log = logging.getLogger("likeness.jobs")
 
 
-@dataclass(frozen=True)
-class JobLimits:
-    """How much the queue takes and for how long."""
-
-    max_waiting: int = 8
-    max_seconds: float = 300.0
-    """A job that takes longer has failed; about a hundred times what a photo needs on a slow CPU."""
-    keep_seconds: float = 600.0
-    """A result that nobody fetched by then is dropped."""
-    max_finished: int = 4
-    """Older results are dropped first: each may hold tens of megabytes."""
-
-
 class QueueFull(LikenessError):
-    """More work is waiting than the server accepts."""
+    """More work of this client is waiting than the server accepts from one."""
 
     code = ErrorCode.QUEUE_FULL
+
+
+class ServerBusy(LikenessError):
+    """More work of everybody is waiting than the server accepts."""
+
+    code = ErrorCode.BUSY
 
 
 class UnknownJob(LikenessError):
@@ -51,13 +46,15 @@ class NotReady(LikenessError):
     code = ErrorCode.NOT_READY
 
 
-@dataclass
+@dataclass(eq=False)
 class _Job:
     """One job; every field is guarded by the queue's lock."""
 
     kind: str
     work: Work | None
     """Dropped as soon as it has run: it holds the photo."""
+    size: int = 0
+    """Bytes that ``work`` holds."""
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     state: JobState = JobState.QUEUED
     revision: int = 0
@@ -68,41 +65,73 @@ class _Job:
     started_at: float = 0.0
     ended_at: float = 0.0
 
-    def status(self) -> JobStatus:
-        return JobStatus(self.id, self.kind, self.state, self.revision, self.stage, self.fraction, self.error)
+    def status(self, ahead: int = 0) -> JobStatus:
+        return JobStatus(
+            self.id, self.kind, self.state, self.revision, self.stage, self.fraction, self.error, ahead
+        )
 
 
 class JobQueue:
     """Runs one job at a time in a thread of its own. All methods may be called from any thread."""
 
-    def __init__(self, limits: JobLimits = JobLimits(), warm_up: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        limits: JobLimits = JobLimits(),
+        warm_up: Callable[[], None] | None = None,
+        counters: Counters | None = None,
+    ) -> None:
+        self.counters = counters or Counters()
         self._limits = limits
         self._warm_up = warm_up
         self._jobs: dict[str, _Job] = {}
-        self._waiting: deque[_Job] = deque()
+        self._waiting: WaitingLine[_Job] = WaitingLine()
+        self._running = 0
         self._changed = threading.Condition()
         self._stopping = False
         self._worker = threading.Thread(target=self._run, name="likeness-worker", daemon=True)
         self._worker.start()
 
-    def check_room(self) -> None:
-        """Raise QueueFull if :meth:`submit` would; spares reading a body for nothing."""
+    def check_room(self, client: str = "", size: int = 0) -> None:
+        """Raise what :meth:`submit` would; spares reading a body for nothing."""
+        limits = self._limits
         with self._changed:
-            if len(self._waiting) >= self._limits.max_waiting:
+            if self._waiting.of(client) >= limits.max_waiting_per_client:
                 raise QueueFull(
-                    "The backend is busy with other photos.", "Wait until one is done, then try again."
+                    "Too many of your photos are waiting.", "Wait until one is done, then try again."
+                )
+            held = sum(job.size for job in self._waiting)
+            if len(self._waiting) >= limits.max_waiting or held + size > limits.max_waiting_bytes:
+                raise ServerBusy(
+                    "The backend is busy with other photos.",
+                    f"Try again in about {self.retry_after()} seconds.",
                 )
 
-    def submit(self, kind: str, work: Work) -> JobStatus:
-        """Queue work; QueueFull if too much is waiting already."""
+    def retry_after(self) -> int:
+        """Seconds after which there should be room again."""
+        return min(LONGEST_RETRY_SECONDS, 1 + round(self.counters.seconds_per_job()))
+
+    def submit(self, kind: str, work: Work, client: str = "", size: int = 0) -> JobStatus:
+        """Queue work that holds ``size`` bytes; QueueFull or ServerBusy if too much is waiting already."""
         with self._changed:
             self._drop_expired()
-            self.check_room()
-            job = _Job(kind, work)
+            self.check_room(client, size)
+            job = _Job(kind, work, size)
             self._jobs[job.id] = job
-            self._waiting.append(job)
+            self._waiting.push(client, job)
             self._changed.notify_all()
-            return job.status()
+            return self._status(job)
+
+    @property
+    def idle_seconds(self) -> float:
+        """How long there has been neither work nor anybody who asked for something."""
+        with self._changed:
+            return 0.0 if len(self._waiting) + self._running else self.counters.silent_seconds
+
+    def metrics(self) -> str:
+        """The page for a studio's monitoring."""
+        with self._changed:
+            waiting, clients, running = len(self._waiting), self._waiting.clients, self._running
+        return self.counters.page(waiting=waiting, clients=clients, running=running)
 
     def wait(self, job_id: str, after: int, seconds: float) -> JobStatus:
         """The status once its revision exceeds ``after`` or it has ended, at the latest in ``seconds``."""
@@ -112,7 +141,7 @@ class JobQueue:
                 job = self._find(job_id)
                 left = deadline - time.monotonic()
                 if job.revision > after or job.state.in_terminal_state or left <= 0 or self._stopping:
-                    return job.status()
+                    return self._status(job)
                 self._changed.wait(min(left, self._seconds_left(job)))
 
     def result(self, job_id: str) -> bytes:
@@ -134,7 +163,7 @@ class JobQueue:
             job = self._find(job_id)
             self._end(job, JobState.CANCELLED)
             del self._jobs[job.id]
-            return job.status()
+            return self._status(job)
 
     def stop(self, seconds: float = 0.0) -> bool:
         """Cancel everything and end the worker; whether it ended within ``seconds``."""
@@ -151,6 +180,10 @@ class JobQueue:
         if job_id not in self._jobs:
             raise UnknownJob("The backend does not know this job.", "Start it again.")
         return self._jobs[job_id]
+
+    def _status(self, job: _Job) -> JobStatus:
+        ahead = next((place for place, other in enumerate(self._waiting) if other is job), None)
+        return job.status() if ahead is None else job.status(ahead + self._running)
 
     def _seconds_left(self, job: _Job) -> float:
         """Until a running job has taken too long."""
@@ -182,9 +215,9 @@ class JobQueue:
         job.revision += 1
         job.ended_at = time.monotonic()
         job.work = None
-        if job in self._waiting:
-            self._waiting.remove(job)
+        self._waiting.remove(job)
         self._changed.notify_all()
+        self.counters.job_ended(job.kind, state, job.ended_at - job.started_at if job.started_at else 0.0)
         log.info("%s %s %s%s", job.kind, job.id, state, f" ({error.code})" if error else "")
 
     def _run(self) -> None:
@@ -193,17 +226,21 @@ class JobQueue:
             _guarded(self._warm_up)
         while True:
             with self._changed:
-                while not self._waiting and not self._stopping:
+                while not len(self._waiting) and not self._stopping:
                     self._changed.wait()
                 if self._stopping:
                     return
-                job = self._waiting.popleft()
+                job = self._waiting.pop()
                 work, job.work = job.work, None
                 job.state, job.started_at = JobState.RUNNING, time.monotonic()
-                job.revision += 1
+                self._running = 1
+                for other in (job, *self._waiting):  # everybody's place has changed
+                    other.revision += 1
                 self._changed.notify_all()
             if work is not None:
                 self._perform(job, work)
+            with self._changed:
+                self._running = 0
 
     def _perform(self, job: _Job, work: Work) -> None:
         """Run one job to its end, whatever that is."""

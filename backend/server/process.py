@@ -1,16 +1,15 @@
 """The life of the server's process: token in, ready line out, and an end when the parent goes.
 
 Standard output carries the ready line and nothing else; whatever libraries print goes to standard
-error. The process ends when its standard input does, which also happens when Blender crashes.
+error.
 """
 
 from __future__ import annotations
 
-import contextlib
+import faulthandler
 import logging
 import os
 import socket
-import stat
 import sys
 import threading
 from collections.abc import Callable
@@ -20,20 +19,19 @@ from pathlib import Path
 import uvicorn
 
 from .. import __version__
-from ..errors import BadRequest
-from ..protocol import TOKEN_VARIABLE, ReadyEvent, to_json
+from ..protocol import PROTOCOL, ReadyEvent, to_json
+from .access import LOOPBACK, check_access
 from .app import create_app
-from .jobs import JobLimits, JobQueue
-from .security import LOOPBACK_NAMES, MIN_TOKEN_LENGTH
+from .connections import PunctualProtocol
+from .jobs import JobQueue
+from .lifetime import watch_idleness, watch_input, watch_parent
+from .limits import MAX_CONNECTIONS, JobLimits
+from .pace import Pace
+from .security import LOOPBACK_NAMES
 from .studio import Engine, Studio
-
-LOOPBACK = "127.0.0.1"
-LOOPBACK_HOSTS = (LOOPBACK, "localhost")
 
 GRACE_SECONDS = 1.0
 """How long open requests and the running stage may take when the process is to end."""
-
-MAX_CONNECTIONS = 32
 
 log = logging.getLogger("likeness.server")
 
@@ -45,67 +43,45 @@ class ServeOptions:
     host: str = LOOPBACK
     port: int = 0
     allow_remote: bool = False
+    certificate: Path | None = None
+    """PEM file with the certificate and its chain; TLS where it is given."""
+    key: Path | None = None
     keep_alive_without_stdin: bool = False
+    idle_seconds: float = 0.0
+    """Ends after so long without work and questions; 0 stays."""
     limits: JobLimits = field(default_factory=JobLimits)
 
 
-def take_token(token_file: Path | None = None) -> str | None:
-    """The token that the parent hands over, removed from the environment; or the one in a file.
-
-    BadRequest if it is too short, or if the file cannot be read or can be read by other users.
-    """
-    token = os.environ.pop(TOKEN_VARIABLE, None)
-    if token_file is not None:
-        token = _read_token(token_file)
-    if token is not None and len(token) < MIN_TOKEN_LENGTH:
-        raise BadRequest(
-            "The token is too short.", f"Use at least {MIN_TOKEN_LENGTH} characters that nobody can guess."
-        )
-    return token
-
-
-def _read_token(file: Path) -> str:
-    try:
-        if os.name == "posix" and file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise BadRequest(f"Others can read the token in {file.name}.", f"Run: chmod 600 {file.name}")
-        return file.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise BadRequest(
-            f"The token in {file.name} could not be read ({error.strerror}).", "Check the file's name."
-        ) from error
-
-
 def serve(
-    make_engine: Callable[[], Engine], token: str | None, options: ServeOptions = ServeOptions()
+    make_engine: Callable[[], Engine], tokens: tuple[str, ...], options: ServeOptions = ServeOptions()
 ) -> None:
-    """Serve until standard input ends, a signal comes or the interpreter is interrupted.
+    """Serve until standard input ends, nobody needs it, a signal comes or the interpreter is interrupted.
 
-    Raises BadRequest without a token, and for any address but loopback unless ``allow_remote``.
+    A server for other computers has no parent: it goes on when standard input ends.
+    Raises BadRequest as :func:`backend.server.access.check_access` does.
     """
-    check_options(token, options)
-    assert token is not None
+    check_access(tokens, options.host, options.allow_remote, options.certificate, options.key)
     announce = _reserve_stdout()
+    faulthandler.enable()  # a crash in a library leaves its last words in the log
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     studio = Studio(make_engine)
     jobs = JobQueue(options.limits, warm_up=studio.warm_up)
-    hosts = ("*",) if options.allow_remote else LOOPBACK_NAMES
-    config = uvicorn.Config(
-        create_app(jobs, studio, token, hosts),
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        ws="none",
-        http="h11",
-        lifespan="off",
-        limit_concurrency=MAX_CONNECTIONS,
-        timeout_graceful_shutdown=int(GRACE_SECONDS),
-    )
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(_config(jobs, studio, tokens, options))
+
+    def end() -> None:
+        jobs.stop()
+        server.should_exit = True
+        threading.Event().wait(2 * GRACE_SECONDS)
+        _leave_now()
+
     with socket.create_server((options.host, options.port)) as listener:
-        if not options.keep_alive_without_stdin:
-            _end_with_stdin(server, jobs)
+        if not (options.keep_alive_without_stdin or options.allow_remote):
+            watch_input(end)
+            watch_parent(end)
+        watch_idleness(lambda: jobs.idle_seconds, options.idle_seconds, end)
         port = int(listener.getsockname()[1])
         announce(to_json(ReadyEvent(port, version=__version__, device=studio.info().device)))
+        log.info("Likeness %s, protocol %d, listens", __version__, PROTOCOL)
         try:
             server.run(sockets=[listener])
         finally:
@@ -113,17 +89,22 @@ def serve(
                 _leave_now()  # the worker sits in a library and cannot be asked
 
 
-def check_options(token: str | None, options: ServeOptions) -> None:
-    """Refuse to listen without a token, or to the network without being told so."""
-    if token is None:
-        raise BadRequest(
-            "The server has no token.", f"Set {TOKEN_VARIABLE}, or name a file with --token-file."
-        )
-    if options.host not in LOOPBACK_HOSTS and not options.allow_remote:
-        raise BadRequest(
-            f"Listening on {options.host} would let other computers in.",
-            "Use 127.0.0.1, or add --allow-remote if you mean it.",
-        )
+def _config(jobs: JobQueue, studio: Studio, tokens: tuple[str, ...], options: ServeOptions) -> uvicorn.Config:
+    hosts = ("*",) if options.allow_remote else LOOPBACK_NAMES
+    pace = Pace() if options.allow_remote else None  # the one add-on of a local server may hurry
+    return uvicorn.Config(
+        create_app(jobs, studio, tokens, hosts, pace),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws="none",
+        http=PunctualProtocol,
+        lifespan="off",
+        limit_concurrency=MAX_CONNECTIONS,
+        timeout_graceful_shutdown=int(GRACE_SECONDS),
+        ssl_certfile=options.certificate,
+        ssl_keyfile=options.key,
+    )
 
 
 def _reserve_stdout() -> Callable[[str], None]:
@@ -137,23 +118,6 @@ def _reserve_stdout() -> Callable[[str], None]:
         private.flush()
 
     return announce
-
-
-def _end_with_stdin(server: uvicorn.Server, jobs: JobQueue) -> None:
-    """Watch standard input in a thread; its end is the end of the process."""
-
-    def watch() -> None:
-        # Not sys.stdin.read(): its lock, held by a daemon thread, aborts the interpreter at exit.
-        with contextlib.suppress(OSError):  # no standard input at all
-            while os.read(0, 4096):
-                pass
-        log.info("standard input has ended")
-        jobs.stop()
-        server.should_exit = True
-        threading.Event().wait(2 * GRACE_SECONDS)
-        _leave_now()
-
-    threading.Thread(target=watch, name="likeness-stdin", daemon=True).start()
 
 
 def _leave_now() -> None:

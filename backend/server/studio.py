@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -21,6 +22,8 @@ from ..wire import pack_measure, pack_reconstruction, pack_still, unpack_refine_
 from .jobs import Work
 
 Pixels = NDArray[np.uint8]
+
+log = logging.getLogger("likeness.studio")
 
 
 class Engine(Protocol):
@@ -64,6 +67,11 @@ class Studio:
         """The engine, made on first use. For the worker thread only."""
         if self._engine is None:
             self._engine = self._make_engine()
+            log.info(
+                "computes on %s; interim: %s",
+                self._engine.device_name,
+                ", ".join(self._engine.interim) or "-",
+            )
         return self._engine
 
     def warm_up(self) -> None:

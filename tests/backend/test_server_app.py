@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import itertools
 import json
 import logging
+import re
+import sys
 import threading
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -31,11 +34,15 @@ from backend.protocol import (
     from_json,
 )
 from backend.server.app import HTTP_STATUS, create_app
-from backend.server.jobs import JobLimits, JobQueue
+from backend.server.counters import TEXT_FORMAT
+from backend.server.jobs import JobQueue
+from backend.server.limits import JobLimits, PaceLimits
+from backend.server.pace import Pace
 from backend.server.studio import Studio
 from backend.wire import RefineRequest, pack_refine_request, unpack_measure, unpack_still
 
 TOKEN = "correct-horse-battery-staple-0123456789"
+OTHER_TOKEN = "another-horse-another-staple-0123456789"
 BINARY = {"Content-Type": "application/octet-stream"}
 ROUTES = [
     ("GET", "/v1/info"),
@@ -46,6 +53,7 @@ ROUTES = [
     ("GET", "/v1/jobs/some/result"),
     ("DELETE", "/v1/jobs/some"),
     ("GET", "/"),
+    ("GET", "/metrics"),
     ("GET", "/docs"),
     ("GET", "/openapi.json"),
     ("OPTIONS", "/v1/info"),
@@ -67,8 +75,8 @@ def engine() -> FakeEngine:
 def server(engine: FakeEngine) -> Iterator[SimpleNamespace]:
     """A client that knows the token, and the parts behind it."""
     studio = Studio(lambda: engine)
-    jobs = JobQueue(JobLimits(max_waiting=2))
-    app = create_app(jobs, studio, TOKEN)
+    jobs = JobQueue(JobLimits(max_waiting_per_client=2))
+    app = create_app(jobs, studio, (TOKEN,))
     with TestClient(app, "http://127.0.0.1:5000", headers={"Authorization": f"Bearer {TOKEN}"}) as client:
         yield SimpleNamespace(client=client, jobs=jobs, studio=studio, engine=engine)
     if engine.gate is not None:
@@ -198,11 +206,120 @@ def test_a_full_queue_says_when_to_come_back(server) -> None:
     server.engine.gate = threading.Event()
     submit(server)
     assert server.engine.started.wait(10)
-    submit(server)
-    submit(server)
+    waiting = [submit(server), submit(server)]
+    assert [job.ahead for job in waiting] == [1, 2]
     answer = server.client.post("/v1/jobs/reconstruct", content=photo_bytes(), headers=BINARY)
     refused(answer, 429, ErrorCode.QUEUE_FULL)
     assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_artists_take_turns_and_a_full_house_is_told_apart(engine) -> None:
+    """Two tokens are two clients, whoever they are; the house is full for both, the queue only for one."""
+    engine.gate = threading.Event()
+    jobs = JobQueue(JobLimits(max_waiting=3, max_waiting_per_client=2))
+    app = create_app(jobs, Studio(lambda: engine), (TOKEN, OTHER_TOKEN))
+    with TestClient(app, "http://127.0.0.1:5000") as client:
+
+        def post(token: str):
+            headers = BINARY | {"Authorization": f"Bearer {token}"}
+            return client.post("/v1/jobs/reconstruct", content=photo_bytes(), headers=headers)
+
+        post(TOKEN)
+        assert engine.started.wait(10)
+        for _ in range(2):
+            post(TOKEN)
+        refused(post(TOKEN), 429, ErrorCode.QUEUE_FULL)
+        other = from_json(JobStatus, post(OTHER_TOKEN).content)
+        assert other.ahead == 2  # what runs and one of the first artist's two
+        answer = post(OTHER_TOKEN)
+        refused(answer, 503, ErrorCode.BUSY)
+        assert int(answer.headers["Retry-After"]) > 0
+    engine.gate.set()
+    assert jobs.stop(10)
+
+
+def test_what_waits_and_arrives_is_bounded_in_bytes(engine) -> None:
+    size = len(photo_bytes())
+    engine.gate = threading.Event()
+    jobs = JobQueue(JobLimits(max_waiting_bytes=2 * size))
+    app = create_app(jobs, Studio(lambda: engine), (TOKEN,))
+    with TestClient(app, "http://127.0.0.1:5000", headers={"Authorization": f"Bearer {TOKEN}"}) as client:
+
+        def post():
+            return client.post("/v1/jobs/reconstruct", content=photo_bytes(), headers=BINARY)
+
+        post()
+        assert engine.started.wait(10)  # what runs no longer waits
+        assert [post().status_code for _ in range(3)] == [200, 200, 503]
+    engine.gate.set()
+    assert jobs.stop(10)
+
+
+def test_a_sender_that_falls_silent_is_not_waited_for(server, monkeypatch) -> None:
+    monkeypatch.setattr(app_module, "BODY_PAUSE_SECONDS", 0.01)
+    answers: list[dict] = []
+    headers = {"authorization": f"Bearer {TOKEN}", "host": "127.0.0.1"} | BINARY
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/v1/jobs/refine",
+        "query_string": b"",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+        "client": ("127.0.0.1", 1),
+    }
+
+    async def receive() -> dict:
+        return await asyncio.Event().wait()  # type: ignore[return-value]
+
+    async def send(message: dict) -> None:
+        answers.append(message)
+
+    asyncio.run(server.client.app(scope, receive, send))
+    assert answers[0]["status"] == 400
+    assert from_json(ErrorBody, answers[1]["body"]).message == "The picture did not arrive."
+
+
+def test_counters_tell_what_happened_and_only_who_knows_the_token(server) -> None:
+    follow(server, submit(server))
+    server.client.get("/v1/jobs/none")
+    page = server.client.get("/metrics")
+    assert page.headers["content-type"] == TEXT_FORMAT
+    lines = page.text.splitlines()
+    assert 'likeness_jobs_total{kind="reconstruct",state="succeeded"} 1' in lines
+    assert 'likeness_answers_total{status="404"} 1' in lines
+    assert "likeness_jobs_waiting 0" in lines
+    assert all(
+        re.fullmatch(r"# (HELP|TYPE) .*|[a-z_]+({[a-z_=\",0-9]+})? [0-9.e+-]+", line) for line in lines
+    )
+
+
+def test_whoever_asks_too_fast_is_told_to_wait(engine) -> None:
+    """Also without the token: guessing it costs the guesser, not the studio."""
+    jobs = JobQueue()
+    pace = Pace(PaceLimits(per_second=0.01, burst=2))
+    app = create_app(jobs, Studio(lambda: engine), (TOKEN,), pace=pace)
+    with TestClient(app, "http://127.0.0.1:5000") as client:
+        answers = [client.get("/v1/info", headers={"Authorization": "Bearer guess"}) for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [401, 401, 429]
+        refused(answers[2], 429, ErrorCode.TOO_FAST)
+        assert int(answers[2].headers["Retry-After"]) > 0
+    assert jobs.stop(10)
+
+
+def test_a_photo_stays_in_memory(server) -> None:
+    """Nothing of a job is written anywhere."""
+    written: list[str] = []
+
+    def hook(event: str, arguments: tuple) -> None:
+        if event == "open" and watching and isinstance(arguments[1], str) and set(arguments[1]) & set("wax+"):
+            written.append(str(arguments[0]))
+
+    watching = [True]
+    sys.addaudithook(hook)
+    job = follow(server, submit(server))
+    server.client.get(f"/v1/jobs/{job.id}/result")
+    watching.clear()
+    assert written == []
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
@@ -317,7 +434,7 @@ def test_answers_are_json_objects(server) -> None:
 
 def test_a_short_token_is_refused() -> None:
     jobs = JobQueue()
-    app = create_app(jobs, Studio(FakeEngine), "short")
+    app = create_app(jobs, Studio(FakeEngine), ("short",))
     with pytest.raises(ValueError, match="token"), TestClient(app):
         pass
     assert jobs.stop(10)

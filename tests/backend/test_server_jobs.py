@@ -9,7 +9,8 @@ import pytest
 
 from backend.errors import Cancelled, NoFaceFound
 from backend.protocol import ErrorCode, JobState, JobStatus, Stage
-from backend.server.jobs import JobLimits, JobQueue, NotReady, QueueFull, RemoteError, UnknownJob
+from backend.server.jobs import JobQueue, NotReady, QueueFull, RemoteError, ServerBusy, UnknownJob
+from backend.server.limits import JobLimits
 
 PATIENCE = 10.0
 """Seconds after which a test gives up; none waits that long when all is well."""
@@ -95,16 +96,71 @@ def test_jobs_run_one_at_a_time_and_in_order(make_queue) -> None:
     assert order == list(range(6))
 
 
-def test_a_full_queue_refuses(make_queue) -> None:
-    queue, gate = make_queue(max_waiting=2), Gate()
-    first = queue.submit("gate", gate)
+@pytest.mark.parametrize(
+    ("limits", "error"),
+    [
+        ({"max_waiting": 2}, ServerBusy),
+        ({"max_waiting_per_client": 2}, QueueFull),
+        ({"max_waiting_bytes": 250}, ServerBusy),
+    ],
+)
+def test_a_full_queue_refuses(make_queue, limits: dict[str, int], error: type[Exception]) -> None:
+    queue, gate = make_queue(**limits), Gate()
+    first = queue.submit("gate", gate, size=100)
     assert gate.entered.wait(PATIENCE)
-    queue.submit("test", gate)
-    queue.submit("test", gate)
-    with pytest.raises(QueueFull):
-        queue.submit("test", gate)
+    queue.submit("test", gate, size=100)
+    queue.submit("test", gate, size=100)
+    with pytest.raises(error):
+        queue.submit("test", gate, size=100)
+    assert queue.retry_after() >= 1
     gate.open.set()
     ended(queue, first)
+
+
+def test_clients_take_turns(make_queue) -> None:
+    """Somebody with one photo waits for one photo of the one with many."""
+    queue, gate, order = make_queue(), Gate(), []
+    queue.submit("gate", gate, "many")
+    assert gate.entered.wait(PATIENCE)
+
+    def work(name: str):
+        return lambda progress: order.append(name) or b""
+
+    jobs = [queue.submit("test", work(f"many {i}"), "many") for i in range(3)]
+    jobs.append(queue.submit("test", work("one"), "one"))
+    assert [job.ahead for job in jobs] == [1, 2, 3, 2]
+    assert queue.wait(jobs[2].id, -1, 0).ahead == 4  # the newcomer came before it
+    gate.open.set()
+    for job in jobs:
+        ended(queue, job)
+    assert order == ["many 0", "one", "many 1", "many 2"]
+
+
+def test_who_waits_hears_that_the_queue_moves(make_queue) -> None:
+    queue, gate, second = make_queue(), Gate(), Gate()
+    queue.submit("gate", gate)
+    assert gate.entered.wait(PATIENCE)
+    queue.submit("gate", second)
+    last = queue.submit("test", lambda progress: b"")
+    gate.open.set()
+    moved = queue.wait(last.id, last.revision, PATIENCE)
+    assert (last.ahead, moved.ahead) == (2, 1)
+    second.open.set()
+
+
+def test_idleness_counts_from_the_last_question(make_queue) -> None:
+    queue, gate = make_queue(), Gate()
+    job = queue.submit("gate", gate)
+    assert gate.entered.wait(PATIENCE)
+    assert queue.idle_seconds == 0.0
+    gate.open.set()
+    ended(queue, job)
+    ended(queue, queue.submit("test", lambda progress: b""))
+    while queue.idle_seconds == 0.0:  # the worker is about to put the job down
+        pass
+    before = queue.idle_seconds
+    queue.counters.heard()
+    assert queue.idle_seconds < before + PATIENCE
 
 
 def test_cancelling_stops_running_work(make_queue) -> None:

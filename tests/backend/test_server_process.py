@@ -18,7 +18,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backend.errors import BadRequest
 from backend.payload import open_reconstruction
 from backend.protocol import (
     PROTOCOL,
@@ -29,7 +28,6 @@ from backend.protocol import (
     ReadyEvent,
     from_json,
 )
-from backend.server.process import ServeOptions, check_options, take_token
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "correct-horse-battery-staple-0123456789"
@@ -135,17 +133,24 @@ def test_it_ends_even_if_the_worker_hangs(start) -> None:
 
 
 def test_started_by_hand_it_outlives_standard_input(start) -> None:
-    server = start(*FAKE, "KEEP")
+    server = start(*FAKE, "--keep-alive-without-stdin")
     server.process.stdin.close()
     time.sleep(0.3)
     ask(server, "GET", "/v1/info")
     assert server.process.poll() is None
 
 
+def test_it_ends_when_nobody_needs_it(start) -> None:
+    server = start(*FAKE, "--idle-minutes", "0.002")
+    ask(server, "GET", "/v1/info")
+    assert server.process.wait(PATIENCE) == 0
+    assert "nobody has asked" in server.log.read_text()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signals_end_it(start, number: int) -> None:
-    server = start(*FAKE, "KEEP")
+    server = start(*FAKE, "--keep-alive-without-stdin")
     ask(server, "GET", "/v1/info")
     server.process.send_signal(number)
     server.process.wait(PATIENCE)
@@ -170,38 +175,6 @@ def test_without_a_good_token_it_does_not_start(start, token: str | None) -> Non
     log = server.log.read_text()
     assert "token" in log
     assert "Traceback" not in log
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.2", "::"])
-def test_other_computers_must_be_let_in_explicitly(host: str) -> None:
-    with pytest.raises(BadRequest, match="other computers"):
-        check_options(TOKEN, ServeOptions(host=host))
-    check_options(TOKEN, ServeOptions(host=host, allow_remote=True))
-    with pytest.raises(BadRequest, match="token"):
-        check_options(None, ServeOptions(host=host, allow_remote=True))
-
-
-def test_the_token_leaves_the_environment(monkeypatch) -> None:
-    monkeypatch.setenv(TOKEN_VARIABLE, TOKEN)
-    assert take_token() == TOKEN
-    assert TOKEN_VARIABLE not in os.environ
-    assert take_token() is None
-
-
-@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
-def test_a_token_file_must_be_private(tmp_path: Path) -> None:
-    file = tmp_path / "token"
-    file.write_text(TOKEN + "\n")
-    file.chmod(0o644)
-    with pytest.raises(BadRequest, match="Others can read"):
-        take_token(file)
-    file.chmod(0o600)
-    assert take_token(file) == TOKEN
-    file.write_text("short")
-    with pytest.raises(BadRequest, match="too short"):
-        take_token(file)
-    with pytest.raises(BadRequest, match="could not be read"):
-        take_token(tmp_path / "none")
 
 
 def test_the_real_engine_serves_a_real_photo(start) -> None:
