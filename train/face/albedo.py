@@ -44,9 +44,13 @@ def albedo_truths(scenes: Sequence[Mapping[str, Any]]) -> Numbers:
     """:func:`albedo_truth` of S scenes at once: (S,A)."""
     people = [scene["person"] for scene in scenes]
     skins = [skin_of(person["skin"]) for person in people]
-    painted = vertex_albedo(skins, [person["facial"] for person in people])
+    return nearest_coefficients(vertex_albedo(skins, [person["facial"] for person in people]).numpy())
+
+
+def nearest_coefficients(colours: Numbers) -> Numbers:
+    """(S,A) standard deviations for linear albedos (S,N,3) of the shipped head, as :func:`albedo_truth`."""
     mean, projector = _projection()
-    return (painted.numpy().reshape(len(painted), -1) - mean) @ projector.T
+    return (colours.reshape(len(colours), -1) - mean) @ projector.T
 
 
 def skin_of(numbers: Mapping[str, Any]) -> SkinParams:

@@ -6,14 +6,14 @@ end of them. They go beside the generator's pictures, which have hair, clothes a
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from backend.albedo import DARKEST, LIGHTEST
+from backend.albedo import DARKEST
 from backend.eyes import EYES
 from backend.morphable import MorphableModel, load_head_model
 from backend.nets.face_crop import WindowCameras, face_window
@@ -24,12 +24,17 @@ from ..synth.background import paint_backgrounds
 from ..synth.finish import develop, expose
 from ..synth.sample import SIZE
 from ..synth.scene import FACES, Scene, sample_scene
+from .albedo import nearest_coefficients
 from .data import Jitter, KnownFace, known_light, light_of, strayed, tensors
+from .paint import painted
 from .render import render_faces
 from .shape import ShapeModel, shape_model
 
 STREAM = 0x51ED270B
 """Keeps these random numbers apart from those of the written faces beside them."""
+PAINTED = 0.5
+"""Share of the heads that are painted (:mod:`.paint`)."""
+GREY = 0.3
 IRIS_DEG, PUPIL_DEG = 18.0, 9.0
 """Half the angles that iris and pupil take up of an eyeball; the shipped head's are large."""
 
@@ -47,9 +52,13 @@ class PlainFaces:
         model = load_head_model()
         count = 0 if model.albedo is None else len(model.albedo)
         face = somebody(scene, model, rng.standard_normal(count).astype(np.float32))
+        skin = skin_of(face)
+        if model.albedo is not None and rng.random() < PAINTED:
+            skin = painted(skin, rng)
+            face = replace(face, albedo=nearest_coefficients(skin[None])[0])
         window = strayed(face_window(face.landmarks_px, side), self._jitter, rng)
         close = face.within(window)
-        pixels = photograph(close, scene, side)
+        pixels = photograph(close, skin, scene, side)
         nothing = np.full((side, side), np.nan, np.float32)
         return tensors(close, pixels, nothing, Window(1.0, 0.0, 0.0, side, side))
 
@@ -75,16 +84,25 @@ def somebody(scene: Scene, model: MorphableModel, albedo: np.ndarray) -> KnownFa
     )
 
 
-def photograph(face: KnownFace, scene: Scene, side: int) -> np.ndarray:
-    """The finished photo (S,S,3) uint8 sRGB of a face before a camera of ``side`` pixels."""
-    model, mean, components = _drawn()
+def skin_of(face: KnownFace) -> np.ndarray:
+    """Linear albedo (N,3) of a face; grey where the shipped head has no basis."""
+    model = load_head_model()
+    if model.albedo is None:
+        return np.full((len(model.mean), 3), GREY, np.float32)
+    return model.albedo.of(face.albedo)
+
+
+def photograph(face: KnownFace, skin: np.ndarray, scene: Scene, side: int) -> np.ndarray:
+    """The finished photo (S,S,3) uint8 sRGB of a face before a camera of ``side`` pixels.
+
+    ``skin`` (N,3) is its linear albedo.
+    """
+    model = _shape()
     cameras = WindowCameras(torch.tensor([face.focal_px]), torch.from_numpy(face.principal_px)[None], side)
     vertices = model.vertices(torch.from_numpy(face.identity)[None], torch.from_numpy(face.expression)[None])
     placed = vertices @ torch.from_numpy(face.rotation).T + torch.from_numpy(face.translation_mm)
     light = torch.from_numpy(light_of(asdict(scene.light)))[None]
-    albedo = (mean + torch.einsum("a,anc->nc", torch.from_numpy(face.albedo), components)).clamp(
-        DARKEST, LIGHTEST
-    )
+    albedo = torch.from_numpy(skin.copy())
     iris, pupil = _irises()
     albedo[iris] = torch.tensor(scene.person.eyes.iris)
     albedo[pupil] = DARKEST
@@ -96,14 +114,8 @@ def photograph(face: KnownFace, scene: Scene, side: int) -> np.ndarray:
 
 
 @cache
-def _drawn() -> tuple[ShapeModel, Tensor, Tensor]:
-    """The shipped head, its mean albedo (N,3) and components (A,N,3); grey without a basis."""
-    model = load_head_model()
-    if model.albedo is None:
-        grey = torch.full((len(model.mean), 3), 0.3)
-        return shape_model(model, torch.device("cpu")), grey, torch.zeros(0, len(model.mean), 3)
-    mean, components = (torch.from_numpy(x) for x in (model.albedo.mean, model.albedo.components))
-    return shape_model(model, torch.device("cpu")), mean, components
+def _shape() -> ShapeModel:
+    return shape_model(load_head_model(), torch.device("cpu"))
 
 
 @cache

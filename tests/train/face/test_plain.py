@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 from backend.morphable import load_head_model
 from backend.nets.face_crop import WindowCameras
+from train.face import plain
+from train.face.albedo import nearest_coefficients
 from train.face.data import Jitter
 from train.face.plain import PlainFaces
 from train.face.render import displayed, render_faces
@@ -31,6 +34,23 @@ def test_truth_holds() -> None:
         points = model.landmarks_478.of(model.vertices(sample["identity"], sample["expression"]))
         seen = cameras.project(cameras.to_camera(points, sample["rotation"], sample["place"]))
         torch.testing.assert_close(seen, sample["landmarks"], rtol=0, atol=0.01)
+
+
+def test_some_heads_are_painted_and_their_coefficients_say_what_is_nearest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = {}
+    for share in (0.0, 1.0):
+        monkeypatch.setattr(plain, "PAINTED", share)
+        found[share] = SOURCE.sample(3, SIDE)
+    bare, painted = found[0.0], found[1.0]
+    assert torch.equal(bare["identity"], painted["identity"]) and torch.equal(bare["light"], painted["light"])
+    assert float((bare["picture"] - painted["picture"]).abs().max()) > 0.1
+    head = load_head_model()
+    assert head.albedo is not None
+    skin = head.albedo.of(bare["albedo"].numpy())
+    again = nearest_coefficients(skin[None])[0]
+    assert np.corrcoef(again, bare["albedo"].numpy())[0, 1] > 0.8
 
 
 def test_the_true_answer_draws_the_picture() -> None:
