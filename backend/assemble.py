@@ -30,6 +30,8 @@ MESH_OF_PART = {"skin": "face"}
 
 BODY_BEHIND_MM = 25.0
 """The body card stands a little behind the head centre: behind the throat, before the nape."""
+CARD_CELLS = 64
+"""Along the longer side of that card."""
 HIDDEN_SHARE = 0.5
 """An ear whose place the face takes in this share of its vertices is merely turned away."""
 SCALP_DEPTH_MM, SCALP_RAMP_MM = 6.0, 25.0
@@ -128,18 +130,31 @@ def under_shell(
 
 
 def body_mesh(camera: Camera, pose: Pose) -> TexturedMesh:
-    """A card with the photo's neck and shoulders, square to the camera, that stays when the head turns."""
+    """A card with the photo's neck and shoulders, square to the camera, that stays when the head turns.
+
+    It is flat, but a grid: its vertices tell where the head hid it in the photo.
+    """
+    across, down = _card_cells(camera)
+    columns, rows = np.meshgrid(np.arange(across + 1) / across, np.arange(down + 1) / down)
+    share = np.stack([columns.ravel(), rows.ravel()], axis=1)
+    pixels = share * (camera.width, camera.height) - 0.5
     depth = float(pose.translation_mm[2]) + BODY_BEHIND_MM
-    x0, y0, x1, y1 = -0.5, -0.5, camera.width - 0.5, camera.height - 0.5
-    corners = np.array([[x0, y1], [x1, y1], [x1, y0], [x0, y0]])
-    points = camera.unproject(corners, np.full(4, depth))
-    uvs = np.array([[[0, 0], [1, 0], [1, 1], [0, 1]]], np.float32)
+    points = camera.unproject(pixels, np.full(len(pixels), depth))
+    corner = (np.arange(down)[:, None] * (across + 1) + np.arange(across)).reshape(-1, 1)
+    polygons = (corner + np.array([across + 1, across + 2, 1, 0])).astype(np.int32)
+    uvs = (share * (1, -1) + (0, 1)).astype(np.float32)
     return TexturedMesh(
         name="body",
         vertices=pose.to_head(points).astype(np.float32),
-        polygons=np.array([[0, 1, 2, 3]], np.int32),
-        uvs=uvs,
+        polygons=polygons,
+        uvs=uvs[polygons],
         image="body",
         follows_head=False,
         has_alpha=True,
     )
+
+
+def _card_cells(camera: Camera) -> tuple[int, int]:
+    """Cells of the card across and down, about square."""
+    cell = max(camera.width, camera.height) / CARD_CELLS
+    return max(1, round(camera.width / cell)), max(1, round(camera.height / cell))

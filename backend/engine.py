@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -19,6 +20,7 @@ from .fit import HeadFit
 from .fitting import Fitting
 from .hair_mesh import build_shells, shell_region
 from .head_parse import HeadParse, HeadParser
+from .known import known_vertices
 from .landmarks import DetectedFace, Detector, MediaPipeDetector
 from .morphable import MorphableModel, load_head_model
 from .paint import HeadPainter
@@ -33,6 +35,7 @@ from .protocol import Quality, Stage
 from .raster import Rasterizer, default_rasterizer, rasterize_arrays, triangulate
 from .reconstruction import Reconstruction, TexturedMesh
 from .refine import ClassicalRefiner, Refiner
+from .repose import posed_vertices
 from .shell_texture import back_image, front_image, over
 from .sight import Sight
 from .still import Still
@@ -153,8 +156,8 @@ class Engine:
             shells = build_shells(depth, parse, crop, fit.pose)
         with watch.stage(Stage.TEXTURE):
             ears = well_fitted_ears(head, parse.labels)
-            meshes, images, delit = self._dress(photo, found, fit, crop, parse, depth, shells, ears)
-        return Reconstruction(
+            meshes, images, delit, sight = self._dress(photo, found, fit, crop, parse, depth, shells, ears)
+        reconstruction = Reconstruction(
             camera=fit.camera,
             pose=fit.pose,
             identity=fit.identity,
@@ -168,6 +171,7 @@ class Engine:
             interim=self.interim,
             light=delit and delit.light,
         )
+        return _with_known(reconstruction, sight)
 
     def measure(
         self,
@@ -195,8 +199,8 @@ class Engine:
         depth: HeadDepth,
         shells: tuple[TexturedMesh, TexturedMesh],
         ears: tuple[str, ...],
-    ) -> tuple[tuple[TexturedMesh, ...], dict[str, NDArray[np.uint8]], Delit | None]:
-        """All meshes and all images of the reconstruction, and its face without light."""
+    ) -> tuple[tuple[TexturedMesh, ...], dict[str, NDArray[np.uint8]], Delit | None, Sight]:
+        """All meshes and images of the reconstruction, its face without light, and what the photo sees."""
         model, straight = self.model, fit.vertices(self.model)
         eyes = [name for name in EYES if name in model.part_names]
         balls = tuple(self._eyeball(name, straight, found, fit) for name in eyes)
@@ -230,7 +234,7 @@ class Engine:
             images["face"], delit = face.result()
         if delit is not None:
             images["face_albedo"] = delit.texture
-        return (*parts, *shells, body_mesh(fit.camera, fit.pose)), images, delit
+        return (*parts, *shells, body_mesh(fit.camera, fit.pose)), images, delit, sight
 
     def _face(
         self, vertices_cam: NDArray[np.float32], sight: Sight, found: DetectedFace
@@ -292,6 +296,16 @@ class Engine:
         """Finish a coarse render over a plate; arguments as in :meth:`backend.refine.Refiner.refine`."""
         progress(Stage.REFINE, 0.0)
         return self._refiner.refine(coarse, known, plate, transparent=transparent)
+
+
+def _with_known(reconstruction: Reconstruction, sight: Sight) -> Reconstruction:
+    """The same head, whose vertices know how well the photo saw them."""
+    placed = [
+        (mesh, reconstruction.pose.to_camera(posed_vertices(reconstruction, mesh)))
+        for mesh in reconstruction.meshes
+    ]
+    meshes = (replace(mesh, known=known_vertices(mesh, at, sight)) for mesh, at in placed)
+    return replace(reconstruction, meshes=tuple(meshes))
 
 
 def best_device() -> str:

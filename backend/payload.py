@@ -91,12 +91,15 @@ def unpack(
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = _checked_members(archive.infolist(), limits)
             arrays = {name: _array(name, archive.read(info)) for name, info in members.items()}
+    except BadPayload:
+        raise
     except (
         zipfile.BadZipFile,
         NotImplementedError,
         RuntimeError,
         EOFError,
         OSError,
+        ValueError,  # a directory that points before the file's beginning
     ) as error:
         raise BadPayload(f"damaged archive: {error}") from error
     return _header(arrays.pop(HEADER, None), limits), arrays
@@ -183,6 +186,7 @@ class MeshArrays:
     uvs: NDArray[np.float32]
     expression: NDArray[np.float16] | None = None
     identity: NDArray[np.float16] | None = None
+    known: NDArray[np.float32] | None = None
 
 
 def mesh_arrays(name: str, mesh: MeshArrays) -> dict[str, NDArray[Any]]:
@@ -193,6 +197,7 @@ def mesh_arrays(name: str, mesh: MeshArrays) -> dict[str, NDArray[Any]]:
         "uvs": mesh.uvs,
         "expression": mesh.expression,
         "identity": mesh.identity,
+        "known": mesh.known,
     }
     return {f"mesh/{name}/{key}": array for key, array in arrays.items() if array is not None}
 
@@ -209,7 +214,10 @@ def validated_mesh(arrays: dict[str, NDArray[Any]], name: str) -> MeshArrays:
         for key in ("expression", "identity")
         if prefix + key in arrays
     }
-    return MeshArrays(vertices, polygons, uvs, keys.get("expression"), keys.get("identity"))
+    known = (
+        _checked(arrays, prefix + "known", "<f4", (len(vertices),)) if prefix + "known" in arrays else None
+    )
+    return MeshArrays(vertices, polygons, uvs, keys.get("expression"), keys.get("identity"), known)
 
 
 def _check_polygons(name: str, polygons: NDArray[np.int32], vertex_count: int) -> None:

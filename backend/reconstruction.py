@@ -37,6 +37,8 @@ class TexturedMesh:
     """(E,N,3) mm per unit weight, or None."""
     identity: NDArray[np.float16] | None = None
     """(K,N,3) mm per standard deviation, or None."""
+    known: NDArray[np.float32] | None = None
+    """(N,) in [0,1] how well the photo saw each vertex (:mod:`backend.known`); None if nobody looked."""
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from .camera import Camera
 from .frames import Pose
+from .known import facing, worth
 from .raster import rasterize_arrays, triangulate
 from .reconstruction import Reconstruction, TexturedMesh
 
@@ -15,6 +18,17 @@ Image = NDArray[np.float32]
 
 BAND_PIXELS = 1_000_000
 """Pixels rendered at once: layers of a whole large picture would not fit into memory."""
+
+
+@dataclass(frozen=True)
+class CoarseRender:
+    """The head alone, before anything is finished."""
+
+    colour: NDArray[np.uint8]
+    """(H,W,4) sRGB, straight alpha."""
+    known: NDArray[np.uint8]
+    """(H,W) 255 where the photo saw what is shown, 0 where it did not or where nothing is; between where
+    its pixels are stretched, or where a soft edge covers a part of the pixel."""
 
 
 def posed_vertices(reconstruction: Reconstruction, mesh: TexturedMesh) -> NDArray[np.float32]:
@@ -29,7 +43,14 @@ def posed_vertices(reconstruction: Reconstruction, mesh: TexturedMesh) -> NDArra
 def render_coarse(
     reconstruction: Reconstruction, pose: Pose, camera: Camera | None = None, supersample: int = 2
 ) -> NDArray[np.uint8]:
-    """Unlit render of the head in a pose: (H,W,4) uint8 sRGB with straight alpha.
+    """:func:`render_view` without the account: (H,W,4) uint8 sRGB with straight alpha."""
+    return render_view(reconstruction, pose, camera, supersample).colour
+
+
+def render_view(
+    reconstruction: Reconstruction, pose: Pose, camera: Camera | None = None, supersample: int = 2
+) -> CoarseRender:
+    """Unlit render of the head in a pose, and how well each of its pixels is known.
 
     Meshes that do not follow the head keep the photo's pose. Each mesh is rasterised on its own
     and the layers are blended by depth, so that soft hair edges show what lies behind them.
@@ -50,19 +71,20 @@ def render_coarse(
         blended = _blend(layers, band.height, band.width)
         size = (view.width, band.height // supersample)
         bands.append(cv2.resize(blended, size, interpolation=cv2.INTER_AREA))
-    return _straight(np.concatenate(bands))
+    return _finished(np.concatenate(bands))
 
 
-def _straight(blended: Image) -> NDArray[np.uint8]:
-    """Premultiplied (H,W,4) as uint8 with straight alpha."""
-    colour = blended[..., :3] / blended[..., 3:].clip(1e-6)
-    return np.rint(np.dstack([colour.clip(0, 255), 255 * blended[..., 3].clip(0, 1)])).astype(np.uint8)
+def _finished(blended: Image) -> CoarseRender:
+    """Premultiplied (H,W,5): colour, known, alpha."""
+    colour, known, alpha = blended[..., :3], blended[..., 3], blended[..., 4:]
+    straight = np.dstack([(colour / alpha.clip(1e-6)).clip(0, 255), 255 * alpha.clip(0, 1)])
+    return CoarseRender(np.rint(straight).astype(np.uint8), np.rint(255 * known.clip(0, 1)).astype(np.uint8))
 
 
 def _layer(
     mesh: TexturedMesh, image: NDArray[np.uint8], vertices_cam: NDArray[np.float32], camera: Camera
 ) -> tuple[NDArray[np.int64], Image, Image]:
-    """Flat pixel indices (M,), depth (M,) and straight RGBA (M,4) of one mesh."""
+    """Flat pixel indices (M,), depth (M,), and colour, known and alpha (M,5) of one mesh."""
     cut = triangulate(mesh.polygons)
     fragments = rasterize_arrays(vertices_cam, cut.vertices, camera)
     at = np.flatnonzero(fragments.covered)
@@ -72,7 +94,12 @@ def _layer(
     rgba = sample_texture(image, uv)
     if not mesh.has_alpha:
         rgba[:, 3] = 1.0
-    return at, fragments.depth.ravel()[at], rgba
+    known = np.zeros(len(at), np.float32)
+    if mesh.known is not None:
+        corners = cut.vertices[face]
+        cosine = (weights * facing(vertices_cam, cut.vertices)[corners]).sum(1)
+        known = worth((weights * mesh.known[corners]).sum(1), cosine)
+    return at, fragments.depth.ravel()[at], np.column_stack([rgba[:, :3], known, rgba[:, 3]])
 
 
 def sample_texture(image: NDArray[np.uint8], uv: NDArray[np.floating]) -> Image:
@@ -95,18 +122,18 @@ def sample_texture(image: NDArray[np.uint8], uv: NDArray[np.floating]) -> Image:
 
 
 def _blend(layers: list[tuple[NDArray[np.int64], Image, Image]], height: int, width: int) -> Image:
-    """Blend layers back to front per pixel: premultiplied (H,W,4), colour 0..255, alpha 0..1."""
+    """Blend layers of straight values (M,C), alpha last, back to front per pixel: premultiplied (H,W,C)."""
     pixel = np.concatenate([layer[0] for layer in layers])
     depth = np.concatenate([layer[1] for layer in layers])
-    rgba = np.concatenate([layer[2] for layer in layers])
+    values = np.concatenate([layer[2] for layer in layers])
     order = np.lexsort((-depth, pixel))
-    pixel, rgba = pixel[order], rgba[order]
-    result = np.zeros((height * width, 4), np.float32)
+    pixel, values = pixel[order], values[order]
+    result = np.zeros((height * width, values.shape[1]), np.float32)
     first = np.flatnonzero(np.r_[True, pixel[1:] != pixel[:-1]]) if len(pixel) else np.zeros(0, int)
     count = np.diff(np.r_[first, len(pixel)])
     for rank in range(int(count.max(initial=0))):
         take = first[count > rank] + rank
-        alpha = rgba[take, 3:]
-        source = np.concatenate([rgba[take, :3] * alpha, alpha], axis=1)
+        alpha = values[take, -1:]
+        source = np.concatenate([values[take, :-1] * alpha, alpha], axis=1)
         result[pixel[take]] = source + (1 - alpha) * result[pixel[take]]
-    return result.reshape(height, width, 4)
+    return result.reshape(height, width, -1)

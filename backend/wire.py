@@ -229,4 +229,5 @@ def _mesh_arrays(mesh: TexturedMesh) -> MeshArrays:
         uvs=mesh.uvs.astype(np.float32),
         expression=None if mesh.expression is None else mesh.expression.astype(np.float16),
         identity=None if mesh.identity is None else mesh.identity.astype(np.float16),
+        known=None if mesh.known is None else mesh.known.astype(np.float32),
     )

@@ -45,6 +45,7 @@ TRIANGLE = MeshArrays(
     uvs=np.zeros((1, 4, 2), np.float32),
     expression=np.zeros((2, 3, 3), np.float16),
     identity=np.zeros((4, 3, 3), np.float16),
+    known=np.float32([0, 0.5, 1]),
 )
 
 
@@ -223,6 +224,8 @@ def test_a_reconstruction_opens() -> None:
         ("mesh/face/expression", np.zeros((2, 4, 3), np.float16)),
         ("mesh/face/expression", np.zeros((3, 3, 3), np.float16)),
         ("mesh/face/identity", np.zeros((5, 3, 3), np.float16)),
+        ("mesh/face/known", np.zeros(4, np.float32)),
+        ("mesh/face/known", np.full(3, np.nan, np.float32)),
         ("image/face", np.frombuffer(b"GIF89a", np.uint8)),
         ("rotation", np.eye(4)),
         ("translation_mm", np.array([0, np.nan, 0])),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from backend.assemble import body_mesh
 from backend.camera import Camera
 from backend.frames import Pose, rotation_from_angles
 from backend.reconstruction import Reconstruction, TexturedMesh
-from backend.repose import _blend, posed_vertices, render_coarse, sample_texture
+from backend.repose import _blend, posed_vertices, render_coarse, render_view, sample_texture
 
 CAMERA = Camera.centred(120.0, 48, 40)
 POSE = Pose(rotation_from_angles(20, -5, 3), np.array([5.0, -3.0, 600.0]))
@@ -99,3 +101,38 @@ def test_a_head_out_of_frame_renders_as_nothing() -> None:
     head = _reconstruction((body_mesh(CAMERA, POSE),), {"body": _smooth_picture()})
     away = CAMERA.cropped(1.0, 5000.0, 0.0, 20, 20)
     assert render_coarse(head, POSE, away).max() == 0
+
+
+def _turned_card(photo_yaw_deg: float) -> Reconstruction:
+    """A card that the photo saw from the side by so much, and that follows the head."""
+    square = Pose(rotation_from_angles(0, 0, 0), POSE.translation_mm)
+    cosine = np.cos(np.radians(photo_yaw_deg))
+    card = body_mesh(CAMERA, square)
+    known = np.full(len(card.vertices), cosine, np.float32)
+    return _reconstruction((replace(card, follows_head=True, known=known),), {"body": _smooth_picture()})
+
+
+@pytest.mark.parametrize(("photo_yaw_deg", "expected"), [(0.0, 255), (30.0, 255), (60.0, 159), (84.0, 33)])
+def test_what_the_photo_saw_from_the_side_is_worth_less_from_the_front(
+    photo_yaw_deg: float, expected: int
+) -> None:
+    head = _turned_card(photo_yaw_deg)
+    known = render_view(head, Pose(rotation_from_angles(0, 0, 0), POSE.translation_mm)).known
+    middle = known[15:25, 15:30].astype(int)
+    assert np.abs(middle - expected).max() <= 3
+
+
+def test_what_nobody_looked_at_is_unknown() -> None:
+    head = _reconstruction((body_mesh(CAMERA, POSE),), {"body": _smooth_picture()})
+    view = render_view(head, POSE)
+    assert view.colour[..., 3].min() > 0
+    assert view.known.max() == 0
+
+
+def test_half_a_pixel_is_half_known() -> None:
+    head = _turned_card(0.0)
+    picture = _smooth_picture()
+    picture[..., 3] = 102
+    square = Pose(rotation_from_angles(0, 0, 0), POSE.translation_mm)
+    known = render_view(replace(head, images={"body": picture}), square).known
+    assert np.abs(known[10:-10, 10:-10].astype(int) - 102).max() <= 2
