@@ -31,7 +31,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from types import UnionType
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Must be equal on both sides; the version string is for display only."""
 
 TOKEN_VARIABLE = "LIKENESS_TOKEN"
@@ -184,7 +184,8 @@ class MeshHeader:
 
     ``vertices`` float32 (N,3) mm head frame relative to ``origin_mm``; ``polygons`` int32 (P,4),
     triangles padded with -1; ``uvs`` float32 (P,4,2), v up; optional ``expression`` and
-    ``identity`` float16 (E,N,3) / (K,N,3) mm per unit.
+    ``identity`` float16 (E,N,3) / (K,N,3) mm per unit; optional ``known`` float32 (N,), in [0,1] how
+    well the photo saw each vertex.
     """
 
     name: str
@@ -235,7 +236,9 @@ class MeasureHeader:
 
 @dataclass(frozen=True)
 class RefineHeader:
-    """A coarse render to be refined: images ``coarse`` (RGBA, straight alpha) and ``plate`` (RGB)."""
+    """A coarse render to be refined: images ``coarse`` (RGBA, straight alpha), ``known`` (grey, 255 where
+    the photo saw what is shown), ``plate`` (RGB, of any size) and, where the scene has other objects,
+    ``surroundings`` (RGBA: these with the head cut out)."""
 
     width: int
     height: int

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from .camera import Camera
 from .frames import Pose
 from .payload import (
+    IMAGE_PREFIX,
     BadPayload,
     MeshArrays,
     image_arrays,
@@ -59,9 +60,13 @@ class RefineRequest:
 
     coarse: Pixels
     """(H,W,4) sRGB, straight alpha."""
+    known: Pixels
+    """(H,W) 255 where the photo saw what is shown, see :class:`backend.repose.CoarseRender`."""
     plate: Pixels
     """(h,w,3) sRGB, of any size: it is scaled to cover the picture."""
     transparent: bool = False
+    surroundings: Pixels | None = None
+    """(H,W,4) sRGB, straight alpha: other objects of the scene, with the head cut out of them."""
 
 
 def pack_reconstruction(reconstruction: Reconstruction) -> bytes:
@@ -134,7 +139,9 @@ def unpack_measure(data: bytes) -> FaceMeasure:
 def pack_refine_request(request: RefineRequest) -> bytes:
     """A refine request as a payload."""
     height, width = request.coarse.shape[:2]
-    images = {"coarse": request.coarse, "plate": request.plate}
+    images = {"coarse": request.coarse, "known": request.known, "plate": request.plate}
+    if request.surroundings is not None:
+        images["surroundings"] = request.surroundings
     return pack(RefineHeader(width, height, request.transparent), _encode_all(images))
 
 
@@ -142,11 +149,16 @@ def unpack_refine_request(data: bytes) -> RefineRequest:
     """Inverse of :func:`pack_refine_request`; BadPayload if ``data`` is unfit."""
     fields, arrays = unpack(data)
     header = _decoded(RefineHeader, fields)
-    coarse = decode_png(image_bytes(arrays, "coarse"), (header.height, header.width, 4))
+    size = (header.height, header.width)
+    coarse = decode_png(image_bytes(arrays, "coarse"), (*size, 4))
+    known = decode_png(image_bytes(arrays, "known"), size)
     plate = decode_png(image_bytes(arrays, "plate"))
     if plate.shape[2:] != (3,):
         raise BadPayload("the plate is no RGB picture")
-    return RefineRequest(coarse, plate, header.transparent)
+    surroundings = None
+    if IMAGE_PREFIX + "surroundings" in arrays:
+        surroundings = decode_png(image_bytes(arrays, "surroundings"), (*size, 4))
+    return RefineRequest(coarse, known, plate, header.transparent, surroundings)
 
 
 def pack_still(still: Still) -> bytes:

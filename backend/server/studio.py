@@ -17,6 +17,7 @@ from ..progress import Progress
 from ..protocol import PROTOCOL, BackendInfo, Quality, Stage
 from ..reconstruction import Reconstruction
 from ..still import Still
+from ..surroundings import with_surroundings
 from ..transfer import FaceMeasure
 from ..wire import pack_measure, pack_reconstruction, pack_still, unpack_refine_request
 from .jobs import Work
@@ -115,11 +116,13 @@ class Studio:
             engine = self.engine()
             still = engine.refine(
                 request.coarse,
-                request.coarse[..., 3],
+                request.known,
                 request.plate,
                 transparent=request.transparent,
                 progress=progress,
             )
+            if request.surroundings is not None:
+                still = with_surroundings(still, request.surroundings)
             progress(Stage.PACK, 0.0)
             return pack_still(still)
 

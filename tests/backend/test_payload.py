@@ -28,6 +28,7 @@ from backend.payload import (
     validated_mesh,
 )
 from backend.protocol import (
+    PROTOCOL,
     CameraHeader,
     MeshHeader,
     ReconstructionHeader,
@@ -63,7 +64,7 @@ def npy(array: np.ndarray, allow_pickle: bool = False) -> bytes:
     return stream.getvalue()
 
 
-def header_member(text: str = '{"protocol": 1}') -> bytes:
+def header_member(text: str = f'{{"protocol": {PROTOCOL}}}') -> bytes:
     return npy(np.frombuffer(text.encode(), np.uint8))
 
 
@@ -177,7 +178,7 @@ def test_a_shape_that_lies_is_refused(shape: str) -> None:
         unpack(archive({f"{HEADER}.npy": header_member(), "a.npy": member}))
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"protocol": 0}', "[" * 100_000, "{}"])
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"protocol": 1}', "[" * 100_000, "{}"])
 def test_headers_of_another_kind_are_refused(text: str) -> None:
     with pytest.raises(BadPayload):
         unpack(archive({f"{HEADER}.npy": header_member(text)}))

@@ -136,11 +136,14 @@ def test_a_quality_that_is_none(server, route: str) -> None:
 
 def test_a_coarse_render_becomes_a_still(server) -> None:
     plate = np.full((4, 6, 3), 7, np.uint8)
-    request = RefineRequest(np.zeros((4, 6, 4), np.uint8), plate)
+    layer = np.zeros((4, 6, 4), np.uint8)
+    layer[0] = 200, 100, 50, 255
+    request = RefineRequest(np.zeros((4, 6, 4), np.uint8), np.zeros((4, 6), np.uint8), plate, False, layer)
     answer = server.client.post("/v1/jobs/refine", content=pack_refine_request(request), headers=BINARY)
     job = follow(server, from_json(JobStatus, answer.content))
     still = unpack_still(server.client.get(f"/v1/jobs/{job.id}/result").content)
-    np.testing.assert_array_equal(still.pixels, plate)
+    assert (still.pixels[0] == (200, 100, 50)).all()
+    np.testing.assert_array_equal(still.pixels[1:], plate[1:])
 
 
 def test_info_answers_before_the_engine_is_there(server) -> None:

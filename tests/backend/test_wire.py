@@ -98,11 +98,15 @@ def test_light_survives() -> None:
 
 
 def test_a_refine_request_survives() -> None:
-    before = RefineRequest(noise(5, 7, 4), noise(3, 2, 3), transparent=True)
+    before = RefineRequest(noise(5, 7, 4), noise(5, 7), noise(3, 2, 3), transparent=True)
     after = unpack_refine_request(pack_refine_request(before))
-    np.testing.assert_array_equal(after.coarse, before.coarse)
-    np.testing.assert_array_equal(after.plate, before.plate)
+    for key in ("coarse", "known", "plate"):
+        np.testing.assert_array_equal(getattr(after, key), getattr(before, key))
     assert after.transparent
+    assert after.surroundings is None
+    before = replace(before, surroundings=noise(5, 7, 4))
+    after = unpack_refine_request(pack_refine_request(before))
+    np.testing.assert_array_equal(after.surroundings, before.surroundings)
 
 
 @pytest.mark.parametrize("channels", [3, 4])
@@ -117,9 +121,11 @@ def test_a_still_survives(channels: int) -> None:
 @pytest.mark.parametrize(
     "request_",
     [
-        RefineRequest(noise(5, 7, 3), noise(5, 7, 3)),
-        RefineRequest(noise(5, 7, 4), noise(5, 7, 4)),
-        RefineRequest(noise(5, 7, 4), noise(7, 5)),
+        RefineRequest(noise(5, 7, 3), noise(5, 7), noise(5, 7, 3)),
+        RefineRequest(noise(5, 7, 4), noise(7, 5), noise(5, 7, 3)),
+        RefineRequest(noise(5, 7, 4), noise(5, 7), noise(5, 7, 4)),
+        RefineRequest(noise(5, 7, 4), noise(5, 7), noise(7, 5)),
+        RefineRequest(noise(5, 7, 4), noise(5, 7), noise(5, 7, 3), surroundings=noise(7, 5, 4)),
     ],
 )
 def test_pictures_of_a_wrong_shape_are_refused(request_: RefineRequest) -> None:
