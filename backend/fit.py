@@ -17,18 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .camera import Camera
+from .descent import Array, FitState, descend
 from .face_estimate import FaceEstimate
-from .fit_problem import (
-    LIDS_AND_LIPS,
-    Array,
-    Evidence,
-    FitSettings,
-    FitState,
-    LandmarkModel,
-    LandmarkProblem,
-    descend,
-)
 from .frames import HEAD_TO_CAMERA_AXES, Pose
+from .landmark_problem import LIDS_AND_LIPS, Evidence, FitSettings, LandmarkModel, LandmarkProblem
 from .landmarks import DetectedFace
 from .morphable import MorphableModel
 from .photo import Photo

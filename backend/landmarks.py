@@ -44,6 +44,8 @@ SAME_FACE_OVERLAP = 0.3
 
 IRIS_BEGINS = 468
 """MediaPipe's points from here on lie on the irises."""
+IRIS_LANDMARKS = slice(IRIS_BEGINS, None)
+"""They follow the gaze, so they take no part in the fit of the head."""
 IBUG_68_FROM_478 = (
     *(127, 234, 93, 132, 58, 136, 150, 176, 152, 400, 379, 365, 288, 361, 323, 454, 356),
     *(70, 63, 105, 66, 107, 336, 296, 334, 293, 300),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from backend.fit_problem import IRIS_LANDMARKS
+from backend.landmarks import IRIS_LANDMARKS
 from backend.morphable import IBUG_POINTS, MEDIAPIPE_POINTS
 from backend.nets.face_net import FaceCoefficients
 

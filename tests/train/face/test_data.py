@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from backend.fit_problem import IRIS_LANDMARKS
+from backend.landmarks import IRIS_LANDMARKS
 from backend.morphable import load_head_model
 from backend.nets.face_crop import WindowCameras, face_window
 from backend.resample import Window

@@ -1,26 +1,21 @@
-"""The least-squares problem of a face's landmarks, and the damped descent that solves it.
+"""What a head costs that should lie under its landmarks: robust reprojection error, and priors.
 
-Every problem that can say its cost, and its normal equations at a state, can be descended; the polish adds
-the pixels' share to the landmarks'.
+One of the problems that :mod:`backend.descent` solves; :mod:`backend.fit` poses it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .descent import POSE_PARAMETERS, Array, FitState, log_jacobian, projected, projection_columns
 from .head_parse import FACE_OVAL
-from .landmarks import IRIS_BEGINS
+from .landmarks import IRIS_LANDMARKS
 from .morphable import MEDIAPIPE_POINTS, MorphableModel
 
-Array = NDArray[np.float64]
-
-IRIS_LANDMARKS = slice(IRIS_BEGINS, MEDIAPIPE_POINTS)
-"""MediaPipe's iris points: they follow the gaze, so they take no part in the fit of the head."""
 LIDS_AND_LIPS = (
     33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246,
     263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466,
@@ -29,11 +24,8 @@ LIDS_AND_LIPS = (
 )  # fmt: skip
 """Lid margins and lip edges: where a millimetre is seen at once."""
 
-
 NEAREST_MM = 50.0
 """No head is nearer to the camera."""
-POSE_PARAMETERS = 7
-"""Of a step, before the coefficients: rotation 3, translation 3, logarithm of the focal length."""
 
 
 @dataclass(frozen=True)
@@ -66,38 +58,6 @@ class FitSettings:
 
 
 @dataclass(frozen=True)
-class FitState:
-    """A head before a camera, on the way to the answer."""
-
-    rotation: Array
-    """(3,3) head axes to camera axes."""
-    translation: Array
-    """(3,) mm."""
-    log_focal: float
-    """Pixels."""
-    identity: Array
-    """(K,)."""
-    expression: Array
-    """(E,)."""
-
-    @property
-    def coefficients(self) -> Array:
-        """(K+E,)."""
-        return np.concatenate([self.identity, self.expression])
-
-    def moved(self, step: Array, bounds: tuple[Array, Array]) -> FitState:
-        """After a step (7+K+E,); expressions stay within their ``bounds``."""
-        k = POSE_PARAMETERS + len(self.identity)
-        return FitState(
-            cv2.Rodrigues(step[:3])[0] @ self.rotation,
-            self.translation + step[3:6],
-            self.log_focal + step[6],
-            self.identity + step[POSE_PARAMETERS:k],
-            (self.expression + step[k:]).clip(*bounds),
-        )
-
-
-@dataclass(frozen=True)
 class Evidence:
     """What is known of one face before its shape is solved for."""
 
@@ -116,39 +76,6 @@ class Evidence:
     """(3,3) as the network sees it; None if it was not asked."""
     rotation_sigma: float = 1.0
     """Spread of its error about each axis, radians."""
-
-
-class Problem(Protocol):
-    """Something to be minimised over states."""
-
-    def cost(self, state: FitState) -> float:
-        """Infinite where a state makes no sense."""
-        ...
-
-    def normal_equations(self, state: FitState) -> tuple[Array, Array]:
-        """Gauss-Newton's matrix (P,P) and gradient (P,), P = 7 + K + E."""
-        ...
-
-
-def descend(problem: Problem, state: FitState, bounds: tuple[Array, Array], iterations: int) -> FitState:
-    """The best state that damped Gauss-Newton steps reach from ``state``; never a worse one."""
-    damping, cost = 1e-3, problem.cost(state)
-    for _ in range(iterations):
-        normal, gradient = problem.normal_equations(state)
-        for _ in range(4):
-            step = np.linalg.solve(normal + damping * np.diag(np.diag(normal) + 1e-9), -gradient)
-            candidate = state.moved(step, bounds)
-            new_cost = problem.cost(candidate)
-            if new_cost < cost:
-                break
-            damping *= 8
-        else:
-            break
-        converged = cost - new_cost < 1e-5 * cost
-        state, cost, damping = candidate, new_cost, max(damping / 5, 1e-7)
-        if converged:
-            break
-    return state
 
 
 class LandmarkModel:
@@ -187,15 +114,13 @@ class LandmarkProblem:
     def reprojection(self, state: FitState) -> tuple[Array, Array, float, Array]:
         """Landmark residuals in sigmas (L,2), camera points (L,3), px per sigma, robust weights (L,)."""
         camera_points = self.model.shape(state.coefficients) @ state.rotation.T + state.translation
-        focal = np.exp(state.log_focal)
-        projected = focal * camera_points[:, :2] / camera_points[:, 2:]
-        px_per_sigma = focal / state.translation[2] * self.known.sigma_mm
-        residual = (projected - self.known.points) / px_per_sigma
+        px_per_sigma = np.exp(state.log_focal) / state.translation[2] * self.known.sigma_mm
+        residual = (projected(state, camera_points) - self.known.points) / px_per_sigma
         squared = (residual**2).sum(1)
         return residual, camera_points, px_per_sigma, 1.0 / (1.0 + squared / self.settings.robust_scale**2)
 
     def cost(self, state: FitState) -> float:
-        """See :class:`Problem`."""
+        """See :class:`backend.descent.Problem`."""
         if state.translation[2] < NEAREST_MM:
             return np.inf
         residual, _, _, robust = self.reprojection(state)
@@ -204,7 +129,7 @@ class LandmarkProblem:
         return float(data + (self._priors(state) ** 2).sum() + sure * (turn @ turn))
 
     def normal_equations(self, state: FitState) -> tuple[Array, Array]:
-        """See :class:`Problem`."""
+        """See :class:`backend.descent.Problem`."""
         jacobian, residual = self.linearised(state)
         return jacobian.T @ jacobian, jacobian.T @ residual
 
@@ -248,32 +173,6 @@ class LandmarkProblem:
         turn, sure = self._turn(state)
         prior[-3:, :3] = sure / known.rotation_sigma * log_jacobian(turn * known.rotation_sigma)
         return prior, np.concatenate([self._priors(state), sure * turn])
-
-
-def projection_columns(state: FitState, cam: Array, basis: Array, focal_free: bool) -> Array:
-    """(V,2,P) change of pixels (V,2) with a step, for camera points (V,3) and their ``basis`` (V,3,K+E)."""
-    focal = np.exp(state.log_focal)
-    inv_z = 1 / cam[:, 2]
-    d_point = np.zeros((len(cam), 2, 3))
-    d_point[:, 0, 0] = d_point[:, 1, 1] = focal * inv_z
-    d_point[:, :, 2] = -focal * cam[:, :2] * inv_z[:, None] ** 2
-    columns = np.zeros((len(cam), 2, POSE_PARAMETERS + basis.shape[2]))
-    columns[:, :, :3] = np.cross((cam - state.translation)[:, None], d_point)
-    columns[:, :, 3:6] = d_point
-    columns[:, :, 6] = focal * cam[:, :2] * inv_z[:, None] if focal_free else 0.0
-    columns[:, :, POSE_PARAMETERS:] = (d_point @ state.rotation) @ basis
-    return columns
-
-
-def log_jacobian(turn: Array) -> Array:
-    """(3,3) how a rotation's vector ``turn`` changes with a small turn after it (Sola 2018, eq. 146)."""
-    angle = np.linalg.norm(turn)
-    x, y, z = turn
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    if angle < 1e-4:
-        return np.eye(3) - cross / 2
-    curve = 1 / angle**2 - (1 + np.cos(angle)) / (2 * angle * np.sin(angle))
-    return np.eye(3) - cross / 2 + curve * cross @ cross
 
 
 def _landmark_weights(rows: NDArray[np.integer], settings: FitSettings) -> Array:

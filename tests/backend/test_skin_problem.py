@@ -1,4 +1,4 @@
-"""The polish: its slopes are those of what it measures."""
+"""The skin's problem: its slopes are those of what it measures."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import torch
 
 from backend.camera import Camera
 from backend.crop import HeadCrop
-from backend.fit_problem import Evidence, FitSettings, FitState, LandmarkModel, LandmarkProblem
+from backend.descent import FitState
 from backend.frames import rotation_from_angles
 from backend.harmonics import sh_basis, sh_slopes
 from backend.morphable import MorphableModel, load_head_model
-from backend.polish import Skin, SkinProblem
 from backend.raster import triangulate
+from backend.skin_problem import Skin, SkinProblem
 
 SIDE, FOCAL = 96, 1400.0
 
@@ -32,11 +32,6 @@ def scene(model: MorphableModel) -> tuple[SkinProblem, FitState]:
         rotation_from_angles(15, -5, 3), np.array([10.0, -5.0, 1200.0]), np.log(FOCAL),
         rng.normal(0, 0.5, k), rng.uniform(0.1, 0.4, e),
     )  # fmt: skip
-    at = LandmarkModel(model, FitSettings())
-    known = Evidence(
-        np.zeros((len(at.mean), 2)), 5.0, FOCAL, np.zeros(k), np.ones(k), np.zeros(e), np.ones(e)
-    )
-    landmarks = LandmarkProblem(at, FitSettings(), known)
     vertices = rng.choice(np.flatnonzero(model.regions["face"]), 40, replace=False)
     vertices.sort()
     y, x = np.mgrid[:SIDE, :SIDE].astype(np.float32)
@@ -50,8 +45,8 @@ def scene(model: MorphableModel) -> tuple[SkinProblem, FitState]:
     light = rng.normal(0, 0.3, (9, 3)) + np.eye(9)[0][:, None] * 3
     skin = Skin(model, triangulate(model.polygons[model.solid]).vertices, vertices)
     problem = SkinProblem(
-        landmarks, skin, crop, np.dstack([plane, *slopes]), rng.uniform(0.2, 0.5, (40, 3)), light,
-        rng.uniform(0.2, 1, 40), 0.1, 1e6,
+        skin, crop, np.dstack([plane, *slopes]), rng.uniform(0.2, 0.5, (40, 3)), light,
+        rng.uniform(0.2, 1, 40), 0.1, 1e6, False,
     )  # fmt: skip
     return problem, state
 
