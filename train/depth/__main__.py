@@ -29,6 +29,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="folders of pairs, equally often")
     parser.add_argument("--check", type=Path, nargs="*", default=[], help="folders of pairs to score on")
     parser.add_argument("--start", type=Path, help="checkpoint of another run, to begin with its weights")
+    parser.add_argument("--parser", type=Path, help="checkpoint of train.parsing, to begin with its layers")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     parser.add_argument("--without-df", action="store_true", help="ablation: hide d_f from the network")
     parser.add_argument("--without-order", action="store_true", help="ablation: leave out eq. 9")
@@ -46,7 +47,7 @@ def main(words: Sequence[str] | None = None) -> int:
         experiment = experiment.smoke() if arguments.smoke else experiment
         if arguments.steps is not None:
             experiment = replace(experiment, run=replace(experiment.run, steps=arguments.steps))
-        task = DepthTask(experiment, arguments.data, arguments.check, arguments.start)
+        task = DepthTask(experiment, arguments.data, arguments.check, arguments.start, arguments.parser)
         with joined(arguments.device) as world:
             progress = train(task, arguments.out, world, resume=arguments.resume, minutes=arguments.minutes)
     except TrainingError as error:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils.data import default_collate
 
 from backend.head_parse import FACE
-from backend.nets.depth_net import NETS, UNIT_MM
+from backend.nets.depth_net import NETS, UNIT_MM, LikenessDepthNet
 
 from ..common.checkpoint import begin_with
 from ..common.distributed import World
@@ -21,6 +21,7 @@ from ..common.loading import load_batches
 from .config import DepthExperiment
 from .data import Batch, DepthData, read_views, view_of
 from .objective import flattened, pair_losses
+from .pretrained import start_from_parser
 from .regions import NON_FACE, HeadRegions, among
 from .show import heat, photo, shaded, side_by_side
 
@@ -41,10 +42,12 @@ class DepthTask:
         folders: Sequence[Path],
         check: Sequence[Path] = (),
         start: Path | None = None,
+        parser: Path | None = None,
     ) -> None:
         """Folders of pairs to train on, and of views whose truth is known to score on.
 
-        ``start`` is a checkpoint of whichever experiment with the same network, to begin with its weights.
+        ``start`` is a checkpoint of whichever experiment with the same network, to begin with its weights;
+        ``parser`` one of the parsing network, for the light network.
         """
         if experiment.net not in NETS:
             raise WrongExperiment(
@@ -54,12 +57,14 @@ class DepthTask:
         self._data = DepthData(
             folders, experiment.side, experiment.flip, experiment.run.seed, experiment.sway_mm
         )
-        self._start = start
+        self._start, self._parser = start, parser
         self._check = [view for folder in check for view in read_views(folder) if view.depth is not None]
 
     def build(self) -> nn.Module:
         """The network."""
         net = NETS[self.experiment.net]()
+        if self._parser is not None and isinstance(net, LikenessDepthNet):
+            start_from_parser(net, self._parser)
         return net if self._start is None else begin_with(net, self._start)
 
     def batches(self, first: int, world: World) -> Iterator[Batch]:
