@@ -26,8 +26,8 @@ class DepthExperiment:
     smooth: float = 100.0
     face: float = 500.0
     layer: float = 100.0
-    """Weights of eq. 4, 5, 8, 7 and 9. The light network begins with the fitted face and needs to hear less of
-    it: at 500 that loss alone filled the clipped gradient, and hair was learnt more slowly."""
+    """Weights of eq. 4, 5, 8, 7 and 9. The light network begins with the fitted face and needs to hear less
+    of it: at 500 that loss alone filled the clipped gradient, and hair was learnt more slowly."""
     depth: float = 0.0
     """Of the distance to the true relief, where there is one."""
     sees_face: bool = True
