@@ -14,6 +14,7 @@ import scipy.sparse as sp
 from scipy.io import savemat
 from scipy.spatial import cKDTree
 
+from backend.colour import from_linear
 from backend.frames import rotation_from_angles
 from backend.landmarks import IBUG_68_FROM_478
 from backend.models import ict
@@ -38,6 +39,10 @@ class Cut:
     triangles: np.ndarray
     keypoints: np.ndarray
     """(68,)"""
+    colour: np.ndarray
+    """(N,3) sRGB bytes, not whole ones."""
+    tints: np.ndarray
+    """(C,N,3) what one deviation adds to them."""
 
 
 def cut(regions: tuple[str, ...]) -> Cut:
@@ -48,6 +53,8 @@ def cut(regions: tuple[str, ...]) -> Cut:
     triangles = triangulate(head.polygons).vertices
     mean = head.mean[mask].astype(np.float64) @ TURN.T + OFFSET_MM
     marks = head.landmarks_68.of(head.mean) @ TURN.T + OFFSET_MM
+    albedo = head.albedo.mean[mask].astype(np.float64)
+    colour, spread = 255 * from_linear(albedo), head.albedo.components[:COMPONENTS, mask]
     return Cut(
         vertices=np.flatnonzero(mask),
         mean=mean,
@@ -55,6 +62,8 @@ def cut(regions: tuple[str, ...]) -> Cut:
         expression=head.expression[:COMPONENTS, mask] @ TURN.T,
         triangles=number[triangles[mask[triangles].all(1)]],
         keypoints=cKDTree(mean).query(marks)[1],
+        colour=colour,
+        tints=255 * from_linear((albedo + spread).clip(0.001)) - colour,
     )
 
 
@@ -67,6 +76,8 @@ def write_bfm(folder: Path) -> Cut:
     in_trim = np.searchsorted(whole.vertices[trim], front.vertices)
     basis = whole.identity.reshape(COMPONENTS, -1) * 1e3
     spread = np.linalg.norm(basis, axis=1)
+    tints = whole.tints.reshape(COMPONENTS, -1)
+    contrast = np.linalg.norm(tints, axis=1)
     micrometres = (whole.mean * 1e3).reshape(-1, 1).astype(np.float32)
     savemat(
         folder / "01_MorphableModel.mat",
@@ -74,7 +85,9 @@ def write_bfm(folder: Path) -> Cut:
             "shapeMU": micrometres,
             "shapePC": (basis / spread[:, None]).T.astype(np.float32),
             "shapeEV": spread[:, None].astype(np.float32),
-            "texMU": np.full_like(micrometres, 128),
+            "texMU": whole.colour.reshape(-1, 1).astype(np.float32),
+            "texPC": (tints / contrast[:, None]).T.astype(np.float32),
+            "texEV": contrast[:, None].astype(np.float32),
             "tl": whole.triangles[:, [0, 2, 1]] + 1.0,
         },
     )
@@ -101,6 +114,8 @@ def write_bfm_front(path: Path) -> Cut:
             "meanshape": front.mean.reshape(1, -1) / 100,
             "idBase": front.identity.reshape(COMPONENTS, -1).T / 100,
             "exBase": front.expression.reshape(COMPONENTS, -1).T / 100,
+            "meantex": front.colour.reshape(1, -1),
+            "texBase": front.tints.reshape(COMPONENTS, -1).T,
             "tri": front.triangles + 1.0,
             "keypoints": (front.keypoints + 1.0)[None],
         },

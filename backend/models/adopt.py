@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
+from ..albedo import AlbedoBasis
 from ..morphable import MorphableModel, load_head_model
 from ..raster import triangulate
 from .correspond import carried_over, ties
@@ -49,6 +50,7 @@ def adopt(raw: RawModel, terms: Terms, path: Path) -> MorphableModel:
     open_skin = np.any([regions[name] for name in OPEN_SKIN], axis=0)
     surface = triangulate(polygons).vertices
     surface = surface[open_skin[surface].all(axis=1)]
+    mirror = cKDTree(mean).query(mean * [-1, 1, 1])[1].astype(np.int32)
     return MorphableModel(
         name=terms.name,
         licence=terms.licence,
@@ -63,10 +65,18 @@ def adopt(raw: RawModel, terms: Terms, path: Path) -> MorphableModel:
         part_names=names,
         polygon_part=part,
         regions=regions,
-        mirror=cKDTree(mean).query(mean * [-1, 1, 1])[1].astype(np.int32),
+        mirror=mirror,
         landmarks_478=carried_over(raw.landmarks, mean, surface, reference),
         landmarks_68=raw.landmarks,
         source_vertex=np.arange(len(mean), dtype=np.int32),
+        albedo=raw.albedo and _even(raw.albedo, mirror),
+    )
+
+
+def _even(albedo: AlbedoBasis, mirror: NDArray[np.int32]) -> AlbedoBasis:
+    """A basis whose halves are alike: light from one side can only be light (docs/conventions.md)."""
+    return AlbedoBasis(
+        (albedo.mean + albedo.mean[mirror]) / 2, (albedo.components + albedo.components[:, mirror]) / 2
     )
 
 
@@ -81,6 +91,7 @@ def _check(raw: RawModel, path: Path) -> None:
         and all(mask.shape == (q,) for mask in raw.parts.values())
         and bool(raw.polygons[:, :3].min() >= 0 and raw.polygons.max() < n)
         and all(np.isfinite(values).all() for values in (raw.mean, raw.identity, raw.expression))
+        and (raw.albedo is None or raw.albedo.fits(n))
     )
     if not sound:
         raise unusable(path, "contradicts itself: its arrays do not fit together", REMEDY)

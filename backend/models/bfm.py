@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from scipy.io import loadmat
 from scipy.io.matlab import MatReadError
 
+from ..albedo import AlbedoBasis
+from ..colour import to_linear
 from ..landmarks import IBUG_68_FROM_478
 from .raw import ModelFormat, RawModel, Terms, statistical, unusable, vertices_as_landmarks, with_triangles
 
@@ -29,8 +31,10 @@ TERMS = Terms(
 SHAPE, EXPRESSION, EXPRESSION_STD = "01_MorphableModel.mat", "Exp_Pca.bin", "std_exp.txt"
 FRONT, TRIM, INFO = "BFM_front_idx.mat", "BFM_exp_idx.mat", "facemodel_info.mat"
 READY_MADE = "BFM_model_front.mat"
-IDENTITIES, EXPRESSIONS = 80, 64
+IDENTITIES, EXPRESSIONS, ALBEDOS = 80, 64, 80
 """Components that the paper uses."""
+WHITE = 255.0
+"""Textures are sRGB bytes of faces that were scanned in even light (Paysan et al. 2009)."""
 MM_PER_MICROMETRE, MM_PER_DECIMETRE = 1e-3, 100.0
 REMEDY = "See docs/models.md for the six files that the folder needs and where each comes from."
 
@@ -52,7 +56,7 @@ def read(path: Path) -> RawModel:
 
 
 def _original(folder: Path) -> RawModel:
-    shape = _mat(folder / SHAPE, ("shapeMU", "shapePC", "shapeEV"))
+    shape = _mat(folder / SHAPE, ("shapeMU", "shapePC", "shapeEV", "texMU", "texPC", "texEV"))
     info = _mat(folder / INFO, ("tri", "keypoints"))
     front = _indices(folder / FRONT, "idx")
     trim = _indices(folder / TRIM, "trimIndex")
@@ -66,23 +70,45 @@ def _original(folder: Path) -> RawModel:
     if len(scaled) != mean.size:
         raise unusable(folder / SHAPE, "has components of another size than its mean", REMEDY)
     identity = scaled.T.reshape(count, -1, 3)[:, used]
-    return _raw(mean[used], identity, expression[:, front], info, folder / INFO)
+    tints = min(ALBEDOS, shape["texPC"].shape[1])
+    tinted = shape["texPC"][:, :tints] * shape["texEV"].reshape(-1)[:tints]
+    if not len(tinted) == shape["texMU"].size == mean.size:
+        raise unusable(folder / SHAPE, "has a texture of another size than its shape", REMEDY)
+    colour = shape["texMU"].reshape(-1, 3)[used]
+    albedo = _albedo(colour, tinted.T.reshape(tints, -1, 3)[:, used])
+    return _raw(mean[used], identity, expression[:, front], albedo, info, folder / INFO)
 
 
 def _ready_made(path: Path) -> RawModel:
-    found = _mat(path, ("meanshape", "idBase", "exBase", "tri", "keypoints"))
+    found = _mat(path, ("meanshape", "idBase", "exBase", "meantex", "texBase", "tri", "keypoints"))
     mean = found["meanshape"].reshape(-1, 3) * MM_PER_DECIMETRE
     identity, expression = found["idBase"], found["exBase"]
-    if len(identity) != mean.size or len(expression) != mean.size:
+    tints = found["texBase"]
+    if not len(identity) == len(expression) == len(tints) == found["meantex"].size == mean.size:
         raise unusable(path, "has components of another size than its mean", REMEDY)
     bases = (basis.T.reshape(-1, len(mean), 3) * MM_PER_DECIMETRE for basis in (identity, expression))
-    return _raw(mean, *bases, found, path)
+    albedo = _albedo(found["meantex"].reshape(-1, 3), tints.T.reshape(-1, len(mean), 3))
+    return _raw(mean, *bases, albedo, found, path)
+
+
+def _albedo(mean: NDArray[np.floating], components: NDArray[np.floating]) -> AlbedoBasis:
+    """Bytes (N,3) and what one deviation adds to them (A,N,3), in linear light.
+
+    The curve bends, so a component is half of what lies between one deviation less and one more.
+    """
+
+    def linear(values: NDArray[np.floating]) -> NDArray[np.floating]:
+        return to_linear((values / WHITE).clip(0, 1))
+
+    spread = np.stack([(linear(mean + each) - linear(mean - each)) / 2 for each in components])
+    return AlbedoBasis(linear(mean).astype(np.float32), spread.astype(np.float32))
 
 
 def _raw(
     mean: NDArray[np.floating],
     identity: NDArray[np.floating],
     expression: NDArray[np.floating],
+    albedo: AlbedoBasis,
     info: dict[str, NDArray],
     info_path: Path,
 ) -> RawModel:
@@ -103,6 +129,7 @@ def _raw(
         polygons=with_triangles(triangles),
         landmarks=vertices_as_landmarks(keypoints, IBUG_68_FROM_478),
         parts={"skin": np.ones(len(triangles), np.bool_)},
+        albedo=albedo,
     )
 
 

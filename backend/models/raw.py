@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..albedo import AlbedoBasis
 from ..errors import ModelUnusable
 from ..morphable import LandmarkEmbedding
 from ..protocol import STATISTICAL_EXPRESSION
@@ -50,6 +51,8 @@ class RawModel:
     """(Q,4,2) one unit square a part; None: the skin is unwrapped onto a cylinder."""
     regions: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
     """(N,) vertex masks that the model itself knows (``mouth_inside``, sockets)."""
+    albedo: AlbedoBasis | None = None
+    """Colours of its vertices, in the convention of :mod:`backend.albedo`."""
 
 
 @dataclass(frozen=True)

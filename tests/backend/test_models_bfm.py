@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from model_files import COMPONENTS, Cut, write_bfm, write_bfm_front
+from scipy.io import loadmat, savemat
 
+from backend.colour import from_linear, to_linear
+from backend.delight import take_off_light
 from backend.errors import ModelUnusable
+from backend.light import shading
 from backend.models.bfm import read
 from backend.models.registry import format_of, read_model
 from backend.morphable import MorphableModel, load_head_model
+from backend.normals import vertex_normals
+from backend.raster import triangulate
+from backend.texture import Atlas
+
+from .head_sight import photographed, sight_of, standing
 
 NAMES = (
     "01_MorphableModel.mat", "Exp_Pca.bin", "std_exp.txt", "BFM_front_idx.mat", "BFM_exp_idx.mat",
@@ -57,6 +67,59 @@ def test_the_ready_made_front_is_the_same_face(folder: Path, tmp_path: Path) -> 
     np.testing.assert_allclose(mine.mean, theirs.mean, atol=1e-3)
     np.testing.assert_allclose(mine.identity, theirs.identity, atol=1e-3)
     np.testing.assert_allclose(mine.expression, theirs.expression, atol=1e-3)
+
+
+@pytest.mark.parametrize("ready_made", [False, True])
+def test_bytes_of_the_texture_become_linear_albedo(
+    folder: Path, front: Cut, tmp_path: Path, ready_made: bool
+) -> None:
+    if ready_made:
+        write_bfm_front(tmp_path / "BFM_model_front.mat")
+    albedo = read(tmp_path / "BFM_model_front.mat" if ready_made else folder).albedo
+    assert albedo is not None
+    number = len(front.vertices) // 2
+    np.testing.assert_allclose(albedo.mean[number], to_linear(front.colour[number] / 255), atol=1e-4)
+    more, less = (to_linear(front.colour[number] / 255 + s * front.tints[2, number] / 255) for s in (1, -1))
+    np.testing.assert_allclose(albedo.components[2, number], (more - less) / 2, atol=1e-4)
+    assert len(albedo) == COMPONENTS
+
+
+def test_both_halves_of_the_albedo_are_alike(model: MorphableModel) -> None:
+    assert model.albedo is not None
+    back_and_forth = model.mirror[model.mirror] == np.arange(len(model.mean))
+    assert back_and_forth.mean() > 0.5
+    for values in (model.albedo.mean, *model.albedo.components):
+        np.testing.assert_allclose(values[model.mirror][back_and_forth], values[back_and_forth], atol=1e-6)
+
+
+def test_its_skin_loses_the_light(model: MorphableModel) -> None:
+    assert model.albedo is not None
+    normals = vertex_normals(model.mean, triangulate(model.polygons).vertices)
+    light = np.zeros((9, 3), np.float32)
+    light[0], light[2] = 1 / 0.282095, -0.9
+    colours = 255 * from_linear((model.albedo.mean * shading(normals, light)).clip(0, 1))
+    atlas = Atlas(model.polygons, model.uvs, 128, 256)
+    texture = np.rint(atlas.to_grid(atlas.spread(colours))).astype(np.uint8)
+    sight = sight_of(model, photographed(model, colours))
+    delit = take_off_light(model, standing(model), sight, texture, atlas)
+    assert delit is not None
+    assert delit.light[2].mean() < -0.4
+    left, right = (model.mean[:, 0] > 30), (model.mean[:, 0] < -30)
+    sides = [atlas.to_grid(atlas.spread(side[:, None].astype(float))[:, 0]) > 0.99 for side in (left, right)]
+    small = cv2.resize(texture, delit.texture.shape[:2], interpolation=cv2.INTER_AREA)
+    sides = [
+        cv2.resize(s.astype(np.uint8), small.shape[:2], interpolation=cv2.INTER_NEAREST) > 0 for s in sides
+    ]
+    before, after = (abs(int(t[sides[0]].mean()) - int(t[sides[1]].mean())) for t in (small, delit.texture))
+    assert after < 0.5 * before
+
+
+def test_a_texture_that_does_not_fit_is_told(copy: Path) -> None:
+    path = copy / "01_MorphableModel.mat"
+    arrays = {name: value for name, value in loadmat(path).items() if not name.startswith("_")}
+    savemat(path, {**arrays, "texMU": arrays["texMU"][:-3]})
+    with pytest.raises(ModelUnusable, match="texture"):
+        read_model(copy)
 
 
 def test_it_comes_to_lie_where_our_head_is(model: MorphableModel, front: Cut) -> None:
