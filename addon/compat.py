@@ -18,6 +18,12 @@ def render_engine() -> str:
     return "CYCLES" if "cycles" in bpy.context.preferences.addons else EEVEE
 
 
+def artists_engine(scene: bpy.types.Scene) -> str:
+    """The scene's own engine if it can be trusted to run: EEVEE and others need a graphics card, which nobody
+    promises where there is no window (without one, Blender 4.5 waits for it for ever)."""
+    return "CYCLES" if bpy.app.background else scene.render.engine
+
+
 def enable_nodes(material: bpy.types.Material | bpy.types.World) -> bpy.types.NodeTree:
     """The node tree of a material or a world."""
     if not MATERIALS_START_WITH_NODES:

@@ -62,6 +62,8 @@ class MeshData:
     """(E,N,3) m per unit weight."""
     identity: NDArray[np.float32] | None
     """(K,N,3) m per standard deviation."""
+    known: NDArray[np.float32]
+    """(N,) in [0,1] how well the photo saw each vertex."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,9 @@ def decode_head(name: str, data: bytes) -> HeadData:
             raise BadPayload("there is no face")
     except BadPayload as error:
         raise ResultBroken(
-            f"The backend returned a damaged head ({error})",
+            "The backend returned a damaged head ({reason})",
             "Try again; if it stays, install the same version of the add-on and the backend",
+            reason=error,
         ) from error
     return HeadData(
         name,
@@ -143,6 +146,7 @@ def _mesh_data(header: MeshHeader, arrays: MeshArrays) -> MeshData:
         np.ascontiguousarray(arrays.uvs[used]),
         None if arrays.expression is None else _contiguous(arrays.expression),
         None if arrays.identity is None else _contiguous(arrays.identity),
+        np.zeros(len(arrays.vertices), np.float32) if arrays.known is None else arrays.known,
     )
 
 

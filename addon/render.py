@@ -1,143 +1,121 @@
-"""The coarse render of one head as its camera sees it now, over nothing."""
+"""The coarse render of one head as its camera sees it now, and what else the backend needs to finish it."""
 
 from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import bpy
 import numpy as np
 
 from . import compat, plate
+from .build.known import known_shown
 from .build.materials import set_look
 from .errors import SceneUnfit
+from .head_data import PLATE_IMAGE
 from .properties import LOOK_PHOTO, likeness, parts
+from .sighting import frame_size, require_view
+from .stage import (
+    has_light,
+    has_surroundings,
+    head_stage,
+    lit_stage,
+    no_new_render_result,
+    surroundings_stage,
+)
+from .still_data import CoarseRender
 
-SAMPLES = 8
-"""Per pixel. Unlit surfaces have no noise; this only smooths edges (16 gain 0.04 dB, for twice the time)."""
-
-TRANSPARENT_LAYERS = 16
-"""How many soft hair layers may lie behind each other."""
-
-
-@dataclass(frozen=True)
-class CoarseRender:
-    """What the backend refines: two PNG files of the same size."""
-
-    coarse_png: bytes
-    """RGBA, straight alpha."""
-    plate_png: bytes
-    """RGB."""
-    width: int
-    height: int
-
-
-def frame_size(render: bpy.types.RenderSettings) -> tuple[int, int]:
-    """Width and height of a render in pixels."""
-    percentage = render.resolution_percentage  # Blender counts in integers, too
-    return max(1, render.resolution_x * percentage // 100), max(1, render.resolution_y * percentage // 100)
+KNOWN_SAMPLES = 2
+"""Per pixel of the known map, which is smooth."""
 
 
 def render_coarse(scene: bpy.types.Scene, pivot: bpy.types.Object) -> CoarseRender:
-    """Render a head alone, unlit, through the scene's camera, with the plate behind it cut to fit.
+    """Render a head through the scene's camera: alone, how well it is known, and what surrounds it.
 
-    Blender waits for this short render. Nothing of it stays behind: no scene, setting or image.
-    Raises SceneUnfit without a camera.
+    In the look *Photo* it is unlit; in the others the scene's own lights fall on it. Blender waits for
+    these short renders, and nothing of them stays behind. SceneUnfit if there is nothing to be rendered.
     """
-    if scene.camera is None:
-        raise SceneUnfit("The scene has no camera", "Press Look Through Photo Camera first")
+    layer = _view_layer(scene)
+    carried = require_view(scene, pivot, bpy.context.evaluated_depsgraph_get())
+    look, transparent = likeness(pivot).look, scene.render.film_transparent
+    if look != LOOK_PHOTO and not has_light(scene):
+        raise SceneUnfit(
+            "There is no light in the scene", "Press Add Estimated Light, add lamps, or choose the look Photo"
+        )
     width, height = frame_size(scene.render)
-    with tempfile.TemporaryDirectory(prefix="likeness-") as folder:
-        target = Path(folder) / "coarse.png"
-        with _stage(scene, pivot, target) as stage, _unlit(pivot), _no_new_render_result():
-            bpy.ops.render.render(write_still=True, scene=stage.name)
-        if not target.is_file():
-            raise SceneUnfit("Blender could not render the head", "Look at Blender's console for the reason")
-        plate_png = fitted_plate(likeness(pivot).plate, width, height, Path(folder))
-        return CoarseRender(target.read_bytes(), plate_png, width, height)
+    with tempfile.TemporaryDirectory(prefix="likeness-") as name, no_new_render_result():
+        folder = Path(name)
+        images = {PLATE_IMAGE: _plate_png(pivot, width, height, folder, transparent=transparent)}
+        with head_stage(scene, pivot) as stage, _unlit(pivot) as materials:
+            if look == LOOK_PHOTO:
+                images["coarse"] = _rendered(stage, folder / "coarse.png")
+            _show_numbers(stage)
+            with known_shown(materials):
+                images["known"] = _rendered(stage, folder / "known.png")
+        if look != LOOK_PHOTO:
+            with lit_stage(scene, pivot) as stage:
+                images["coarse"] = _rendered(stage, folder / "coarse.png", layer)
+        if has_surroundings(layer, pivot):
+            with surroundings_stage(scene, pivot) as stage:
+                images["surroundings"] = _rendered(stage, folder / "surroundings.png", layer)
+    return CoarseRender(images, width, height, carried, transparent)
+
+
+def _view_layer(scene: bpy.types.Scene) -> bpy.types.ViewLayer:
+    """The layer that the artist works in, or the scene's first."""
+    layer = bpy.context.view_layer
+    return layer if layer is not None and layer.id_data == scene else scene.view_layers[0]
+
+
+def _rendered(stage: bpy.types.Scene, target: Path, layer: bpy.types.ViewLayer | None = None) -> bytes:
+    """Render a stage to a PNG file and return its bytes."""
+    stage.render.filepath = str(target)
+    bpy.ops.render.render(write_still=True, scene=stage.name, layer=layer.name if layer is not None else "")
+    if not target.is_file():
+        raise SceneUnfit("Blender could not render the head", "Look at Blender's console for the reason")
+    return target.read_bytes()
+
+
+def _show_numbers(stage: bpy.types.Scene) -> None:
+    """Colours are numbers from now on: 1 is 255, and half is half of it."""
+    stage.view_settings.view_transform = "Raw"
+    compat.use_png(stage.render.image_settings, "BW")
+    if stage.render.engine == "CYCLES":
+        stage.cycles.samples = KNOWN_SAMPLES
 
 
 @contextlib.contextmanager
-def _stage(scene: bpy.types.Scene, pivot: bpy.types.Object, target: Path) -> Iterator[bpy.types.Scene]:
-    """A scene of its own with nothing but the head, its camera and settings that keep colours."""
-    stage = bpy.data.scenes.new("Likeness Render")
-    try:
-        stage.collection.children.link(likeness(pivot).collection)
-        stage.camera = scene.camera
-        stage.world = None
-        stage.frame_set(scene.frame_current, subframe=scene.frame_subframe)
-        _copy_frame(scene.render, stage.render)
-        _keep_colours(stage)
-        _fast_engine(stage)
-        stage.render.filepath = str(target)
-        yield stage
-    finally:
-        bpy.data.scenes.remove(stage)
-
-
-def _copy_frame(source: bpy.types.RenderSettings, render: bpy.types.RenderSettings) -> None:
-    for name in ("resolution_x", "resolution_y", "resolution_percentage", "pixel_aspect_x", "pixel_aspect_y"):
-        setattr(render, name, getattr(source, name))
-
-
-def _keep_colours(stage: bpy.types.Scene) -> None:
-    """The photo's pixels come out as they went in: no view transform, no dithering."""
-    stage.view_settings.view_transform = "Standard"
-    stage.view_settings.look = "None"
-    stage.display_settings.display_device = "sRGB"
-    render = stage.render
-    render.film_transparent = True
-    render.dither_intensity = 0.0
-    render.use_compositing = False
-    render.use_sequencer = False
-    compat.use_png(render.image_settings, "RGBA")
-
-
-def _fast_engine(stage: bpy.types.Scene) -> None:
-    stage.render.engine = compat.render_engine()
-    stage.render.filter_size = 1.0
-    if stage.render.engine != "CYCLES":
-        stage.eevee.taa_render_samples = SAMPLES
-        return
-    cycles = stage.cycles
-    cycles.device = "CPU"
-    cycles.samples = SAMPLES
-    cycles.use_adaptive_sampling = False
-    cycles.use_denoising = False
-    cycles.max_bounces = 0
-    cycles.transparent_max_bounces = TRANSPARENT_LAYERS
-    cycles.pixel_filter_type = "BOX"
-    cycles.filter_width = 1.0
-    cycles.seed = 0
-
-
-@contextlib.contextmanager
-def _unlit(pivot: bpy.types.Object) -> Iterator[None]:
-    """The head's materials show the photo's colours, whatever the artist chose."""
+def _unlit(pivot: bpy.types.Object) -> Iterator[Iterable[bpy.types.Material]]:
+    """The head's materials, which show the photo's colours, whatever the artist chose."""
     look = likeness(pivot).look
-    materials = {material for part in parts(pivot) for material in getattr(part.data, "materials", ())}
+    used = (material for part in parts(pivot) for material in getattr(part.data, "materials", ()))
+    materials = {material for material in used if material is not None and material.node_tree is not None}
     for material in materials:
         set_look(material, LOOK_PHOTO)
     try:
-        yield
+        yield materials
     finally:
         for material in materials:
             set_look(material, look)
 
 
-@contextlib.contextmanager
-def _no_new_render_result() -> Iterator[None]:
-    """Remove the image *Render Result* afterwards if there was none before."""
-    before = {image.session_uid for image in bpy.data.images if image.type == "RENDER_RESULT"}
+def _plate_png(pivot: bpy.types.Object, width: int, height: int, folder: Path, *, transparent: bool) -> bytes:
+    """The background of the picture; SceneUnfit if it is needed and gone."""
+    image = likeness(pivot).plate
+    if image is not None and min(image.size) > 0:
+        return fitted_plate(image, width, height, folder)
+    if not transparent:
+        raise SceneUnfit(
+            "The background of this photo is gone from the file",
+            "Choose Transparent Background, or import the photo again",
+        )
+    empty = bpy.data.images.new("Likeness Plate", 1, 1)
     try:
-        yield
+        return _saved(empty, folder)
     finally:
-        for image in [image for image in bpy.data.images if image.type == "RENDER_RESULT"]:
-            if image.session_uid not in before:
-                bpy.data.images.remove(image)
+        bpy.data.images.remove(empty)
 
 
 def fitted_plate(image: bpy.types.Image, width: int, height: int, folder: Path) -> bytes:
@@ -152,10 +130,15 @@ def fitted_plate(image: bpy.types.Image, width: int, height: int, folder: Path) 
         copy.pixels.foreach_get(pixels)
         cropped = plate.centre_crop(pixels.reshape(copy.size[1], copy.size[0], 4), width, height)
         fitted.pixels.foreach_set(cropped.ravel())
-        path = folder / "plate.png"
-        fitted.filepath_raw, fitted.file_format = str(path), "PNG"
-        fitted.save()
-        return path.read_bytes()
+        return _saved(fitted, folder)
     finally:
         bpy.data.images.remove(copy)
         bpy.data.images.remove(fitted)
+
+
+def _saved(image: bpy.types.Image, folder: Path) -> bytes:
+    """An image without alpha as a PNG file's bytes."""
+    path = folder / "plate.png"
+    image.filepath_raw, image.file_format = str(path), "PNG"
+    image.save()
+    return path.read_bytes()

@@ -19,12 +19,25 @@ class StillData:
     invented: ImageData
 
 
-def encode_refine(
-    coarse_png: bytes, plate_png: bytes, width: int, height: int, *, transparent: bool
-) -> bytes:
-    """The payload that asks to refine a coarse render (RGBA) before a plate (RGB), both PNG files."""
-    header = RefineHeader(width, height, transparent)
-    return payload.pack(header, payload.image_arrays({"coarse": coarse_png, "plate": plate_png}))
+@dataclass(frozen=True)
+class CoarseRender:
+    """What the backend refines."""
+
+    images: dict[str, bytes]
+    """PNG files: ``coarse`` (RGBA, straight alpha), ``known`` (grey) and, if the scene has other objects,
+    ``surroundings`` (RGBA), all of one size, and ``plate`` (RGB); see :class:`RefineHeader`."""
+    width: int
+    height: int
+    carried: float
+    """Share of the head in view that the photo knew, 0..1."""
+    transparent: bool
+    """Whether the picture is to have no background."""
+
+
+def encode_refine(render: CoarseRender) -> bytes:
+    """The payload that asks to refine a coarse render."""
+    header = RefineHeader(render.width, render.height, render.transparent)
+    return payload.pack(header, payload.image_arrays(render.images))
 
 
 def decode_still(data: bytes) -> StillData:
@@ -34,7 +47,9 @@ def decode_still(data: bytes) -> StillData:
         header = protocol.decode(StillHeader, fields)
         still, invented = (image_data(key, payload.image_bytes(arrays, key)) for key in ("still", "invented"))
     except ValueError as error:  # includes BadPayload
-        raise ResultBroken(f"The backend returned a damaged picture ({error})", "Try again") from error
+        raise ResultBroken(
+            "The backend returned a damaged picture ({reason})", "Try again", reason=error
+        ) from error
     for image in (still, invented):
         if (image.width, image.height) != (header.width, header.height):
             raise ResultBroken("The backend returned a picture of the wrong size", "Try again")

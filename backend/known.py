@@ -13,16 +13,12 @@ from numpy.typing import NDArray
 
 from .head_parse import BODY, EAR, FACE, GLASSES, HEAD_CLASSES, OTHER_HEAD
 from .normals import vertex_normals
+from .protocol import GRAZING, UNNOTICED_STRETCH
 from .raster import triangulate
 from .reconstruction import TexturedMesh
 from .sight import Sight
 
 Field = NDArray[np.float32]
-
-UNNOTICED_STRETCH = 1.25
-"""Photo pixels drawn this much larger still look like a photo (a picture enlarged by a quarter does)."""
-GRAZING = 0.02
-"""Cosines below it, 89 degrees, belong to the contour itself."""
 
 SKIN = (FACE, EAR, BODY, OTHER_HEAD, GLASSES)
 """Classes of pixels that skin, eyes and teeth may show. The shell shows the photo itself, whatever it is."""

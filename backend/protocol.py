@@ -63,6 +63,11 @@ class ErrorCode(enum.StrEnum):
     ASSET_BROKEN = "asset_broken"
 
 
+UNNOTICED_STRETCH = 1.25
+"""Photo pixels drawn this much larger still look like a photo (a picture enlarged by a quarter does)."""
+GRAZING = 0.02
+"""Cosines below it, 89 degrees, belong to a surface's contour."""
+
 LIGHT_TERMS = 9
 """Of the spherical harmonics in which light travels."""
 
@@ -217,6 +222,8 @@ class ReconstructionHeader:
     light: tuple[Vector, ...] | None = None
     """Nine spherical harmonics, linear RGB each, of the photo's light (:mod:`backend.harmonics`); None
     where nothing was estimated."""
+    surprise: dict[str, float] = field(default_factory=dict[str, float])
+    """How far from the middle of people each group of coefficients is, in usual spreads."""
     protocol: int = PROTOCOL
 
 

@@ -101,7 +101,7 @@ def render_turned(yaw_deg: float, out: Path) -> None:
     bpy.ops.likeness.turn_head(yaw=math.radians(yaw_deg))
     pivot = bpy.context.view_layer.objects.active
     coarse = part("render").render_coarse(bpy.context.scene, pivot)
-    (out / "coarse" / f"yaw{yaw_deg:+d}.png").write_bytes(coarse.coarse_png)
+    (out / "coarse" / f"yaw{yaw_deg:+d}.png").write_bytes(coarse.images["coarse"])
     timed(bpy.ops.likeness.render_new_pose, filepath=str(out / "stills" / f"yaw{yaw_deg:+d}.png"))
 
 

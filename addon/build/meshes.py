@@ -21,6 +21,10 @@ LABELS = {
 """Names in the outliner; a part that is not listed keeps the backend's name."""
 
 
+KNOWN = "likeness_known"
+"""Attribute of a head's vertices: how well the photo saw them, in [0,1] (docs/conventions.md)."""
+
+
 def label(name: str) -> str:
     """The artist's word for a part."""
     return LABELS.get(name, name.replace("_", " ").title())
@@ -38,6 +42,7 @@ def build_mesh(data: MeshData) -> bpy.types.Mesh:
     mesh.polygons.foreach_set("use_smooth", np.ones(len(data.corner_starts), bool))
     uv_map = mesh.uv_layers.new(name="UVMap", do_init=False)
     uv_map.uv.foreach_set("vector", data.corner_uvs.ravel())
+    mesh.attributes.new(KNOWN, "FLOAT", "POINT").data.foreach_set("value", data.known)
     mesh.update(calc_edges=True)
     mesh.validate(clean_customdata=False)
     return mesh

@@ -47,18 +47,13 @@ class LIKENESS_OT_render_new_pose(bpy.types.Operator, JobOperator):
         """Render the head alone, then let the backend put it before the plate and fill what is missing."""
         pivot = active_head(context)
         assert pivot is not None
-        transparent = context.scene.render.film_transparent
         try:
             coarse = render_coarse(context.scene, pivot)
         except AddonError as error:
             return self.refuse(error)
         request: Request[StillData] = Request(
             title="New Pose",
-            submit=lambda client: client.refine(
-                encode_refine(
-                    coarse.coarse_png, coarse.plate_png, coarse.width, coarse.height, transparent=transparent
-                )
-            ),
+            submit=lambda client: client.refine(encode_refine(coarse)),
             decode=decode_still,
         )
         return self.start(context, request)

@@ -113,6 +113,14 @@ def photo_uvs(vertices: np.ndarray, polygons: np.ndarray, origin: np.ndarray) ->
     return corners
 
 
+def seen_by_photo(vertices: np.ndarray, origin: np.ndarray, offset: np.ndarray) -> np.ndarray:
+    """Cosine between normal and line of sight at the vertices of a part that is about a ball, 0 behind."""
+    at = POSE.to_camera((vertices + origin).astype(np.float64))
+    outwards = (vertices - offset) @ POSE.rotation.T
+    cosine = -(outwards * at).sum(1) / np.linalg.norm(outwards, axis=1) / np.linalg.norm(at, axis=1)
+    return cosine.clip(0, 1).astype(np.float32)
+
+
 def reconstruction(warnings: tuple[str, ...] = (), *, light: np.ndarray | None = None) -> bytes:
     """The payload of the synthetic head; with an estimate of the light (9,3) it has de-lit skin, too."""
     headers: list[MeshHeader] = []
@@ -131,8 +139,9 @@ def reconstruction(warnings: tuple[str, ...] = (), *, light: np.ndarray | None =
                 expression[:, 0, 0] = np.arange(len(EXPRESSIONS)) + 1
             identity = np.zeros((IDENTITIES, len(vertices), 3), np.float16)
             identity[:, :, 2] = (np.arange(IDENTITIES)[:, None] + 1) / 20
+        known = seen_by_photo(vertices, np.array(origin), np.array(offset))
         mesh = MeshArrays(
-            vertices, polygons, photo_uvs(vertices, polygons, np.array(origin)), expression, identity
+            vertices, polygons, photo_uvs(vertices, polygons, np.array(origin)), expression, identity, known
         )
         headers.append(MeshHeader(name, image, tuple(map(float, origin)), has_shape_keys=keys, **more))
         arrays.update(payload.mesh_arrays(name, mesh))

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.head_parse import BODY, FACE, HAIR
-from backend.known import UNNOTICED_STRETCH, facing, known_vertices, worth
+from backend.known import facing, known_vertices, worth
 from backend.morphable import MorphableModel, load_head_model
+from backend.protocol import UNNOTICED_STRETCH
 from backend.raster import triangulate
 from backend.reconstruction import TexturedMesh
 

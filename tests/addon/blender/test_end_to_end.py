@@ -59,7 +59,7 @@ def test_a_photo_becomes_a_head_and_a_picture(addon, real_backend, astronaut, tm
 
     coarse = addon("render").render_coarse(bpy.context.scene, head)
     path = tmp_path / "coarse.png"
-    path.write_bytes(coarse.coarse_png)
+    path.write_bytes(coarse.images["coarse"])
     rendered, photo = pixels(bpy.data.images.load(str(path))), pixels(likeness.photo)
     inside = rendered[..., 3] == 1.0
     error = (rendered - photo)[inside][:, :3]

@@ -1,0 +1,100 @@
+"""What a camera of the scene sees of a head: arrays for the gauge, and refusals before a render."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+
+from .build.meshes import KNOWN
+from .errors import SceneUnfit
+from .gauge import HeadPoints, View, share_known, surrounds
+from .properties import likeness, parts
+
+SURFACE = ("face", "hair", "back")
+"""Parts that are the head's outside."""
+MAX_PIXELS = 64_000_000
+"""As many as the backend takes in one picture."""
+MAX_SIDE = 16_384
+"""Blender's own limit on pictures that it shows."""
+
+
+def frame_size(render: bpy.types.RenderSettings) -> tuple[int, int]:
+    """Width and height of a render in pixels."""
+    percentage = render.resolution_percentage  # Blender counts in integers, too
+    return max(1, render.resolution_x * percentage // 100), max(1, render.resolution_y * percentage // 100)
+
+
+def head_points(pivot: bpy.types.Object) -> HeadPoints | None:
+    """The head's outside as it stands now, without its expression; None if all of it was deleted."""
+    found = [_points_of(part) for part in parts(pivot) if likeness(part).role in SURFACE and part.data]
+    if not found:
+        return None
+    return HeadPoints(*(np.concatenate(arrays) for arrays in zip(*found, strict=True)))
+
+
+def _points_of(part: bpy.types.Object) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Points (N,3), normals (N,3) in the scene, and known (N,), of one mesh."""
+    mesh = part.data
+    points, normals = np.empty((2, len(mesh.vertices), 3), np.float32)
+    mesh.vertices.foreach_get("co", points.ravel())
+    mesh.vertex_normals.foreach_get("vector", normals.ravel())
+    known = np.zeros(len(points), np.float32)
+    attribute = mesh.attributes.get(KNOWN)  # heads of older files have none
+    if attribute is not None and len(attribute.data) == len(points):
+        attribute.data.foreach_get("value", known)
+    place = np.array(part.matrix_world)
+    normals = normals @ np.linalg.pinv(place[:3, :3])
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True).clip(1e-9)
+    return points @ place[:3, :3].T + place[:3, 3], normals, known
+
+
+def camera_view(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> View | None:
+    """The scene's camera; None without one, or if it takes panoramas."""
+    camera = scene.camera
+    if camera is None or camera.type != "CAMERA" or camera.data.type == "PANO":
+        return None
+    render = scene.render
+    width, height = frame_size(render)
+    lens = camera.calc_matrix_camera(
+        depsgraph, x=width, y=height, scale_x=render.pixel_aspect_x, scale_y=render.pixel_aspect_y
+    )
+    place = camera.matrix_world.normalized()
+    forward = -np.array(place.col[2][:3])
+    return View(
+        np.array(lens @ place.inverted()),
+        np.array(place.translation),
+        forward,
+        camera.data.type == "ORTHO",
+    )
+
+
+def require_view(scene: bpy.types.Scene, pivot: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> float:
+    """The share of the view that the photo knew; SceneUnfit if no picture of the head can come of it."""
+    camera = scene.camera
+    if camera is None or camera.type != "CAMERA":
+        raise SceneUnfit("The scene has no camera", "Press Look Through Photo Camera first")
+    if camera.data.type == "PANO":
+        raise SceneUnfit("A panoramic camera cannot take this picture", "Make it perspective or orthographic")
+    width, height = frame_size(scene.render)
+    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+        raise SceneUnfit(
+            "{width} x {height} pixels are too many for one picture",
+            "Lower the resolution in the Output properties",
+            width=width,
+            height=height,
+        )
+    head = head_points(pivot) if likeness(pivot).collection is not None else None
+    if head is None:
+        raise SceneUnfit("Nothing is left of this head", "Undo what deleted it, or import the photo again")
+    view = camera_view(scene, depsgraph)
+    assert view is not None
+    if not view.parallel and surrounds(head, view.eye):
+        raise SceneUnfit(
+            "The camera stands inside the head", "Move it away, or press Look Through Photo Camera"
+        )
+    share = share_known(head, view)
+    if share is None:
+        raise SceneUnfit(
+            "The head is not in the picture", "Turn the camera to it, or press Look Through Photo Camera"
+        )
+    return share
