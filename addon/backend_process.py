@@ -18,6 +18,9 @@ from ..backend import protocol
 from ..backend.protocol import ReadyEvent
 from .client import Address, check_protocol
 from .errors import AddonError, BackendDied, FileUnusable
+from .installation import IDLE_MINUTES
+from .log_file import LogFile
+from .state import ProcessView
 
 ARGUMENTS = ("-m", "backend", "serve", "--port", "0")
 """Port 0 lets the system choose, so that two Blenders never collide."""
@@ -29,6 +32,8 @@ STOP_TIMEOUT_S = 3.0
 """How long a backend may take to notice that its input has ended before it is killed."""
 
 LOG_TAIL_LINES = 12
+MAX_LAST_WORDS = 200
+"""Characters."""
 
 _DROPPED_VARIABLES = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONEXECUTABLE", "LD_LIBRARY_PATH")
 """Blender sets these for its own Python; another interpreter would break on them."""
@@ -42,7 +47,13 @@ class Launch:
     source_root: Path
     """Folder that holds the package ``backend``."""
     log_path: Path
-    arguments: tuple[str, ...] = ARGUMENTS
+    idle_minutes: int = IDLE_MINUTES
+    """It ends by itself after so long without work; 0 stays."""
+
+    @property
+    def command(self) -> list[str]:
+        """Interpreter and arguments."""
+        return [str(self.interpreter), *ARGUMENTS, "--idle-minutes", str(self.idle_minutes)]
 
 
 def clean_environment(base: Mapping[str, str], source_root: Path, token: str) -> dict[str, str]:
@@ -63,36 +74,39 @@ class BackendProcess:
 
     def __init__(self, launch: Launch) -> None:
         self.launch = launch
+        self.log = LogFile(launch.log_path)
         self.ready: ReadyEvent | None = None
         self.stopped_by_us = False
         self._token = secrets.token_urlsafe(32)
         self._changed = threading.Event()
         self._child = self._spawn()
-        self._reader = threading.Thread(target=self._read_output, name="likeness-log", daemon=True)
-        self._reader.start()
+        self._readers = [
+            threading.Thread(target=read, name="likeness-log", daemon=True)
+            for read in (self._read_output, self._read_errors)
+        ]
+        for reader in self._readers:
+            reader.start()
 
     def _spawn(self) -> subprocess.Popen[str]:
         launch = self.launch
         try:
-            launch.log_path.parent.mkdir(parents=True, exist_ok=True)
-            launch.log_path.write_text("", encoding="utf-8")
-            # Appending, because the child's errors and our reader write to the same file.
-            with launch.log_path.open("a", encoding="utf-8") as log:
-                return subprocess.Popen(
-                    [str(launch.interpreter), *launch.arguments],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=log,
-                    env=clean_environment(os.environ, launch.source_root, self._token),
-                    cwd=launch.log_path.parent,
-                    encoding="utf-8",
-                    errors="replace",
-                    creationflags=subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0,
-                )
+            self.log.rotate()
+            return subprocess.Popen(
+                launch.command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=clean_environment(os.environ, launch.source_root, self._token),
+                cwd=launch.log_path.parent,
+                encoding="utf-8",
+                errors="replace",
+                creationflags=subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0,
+            )
         except OSError as error:
             raise FileUnusable(
-                f"The backend could not be started ({error.strerror or error})",
+                "The backend could not be started ({reason})",
                 "Check the interpreter in Preferences > Add-ons > Likeness and the free disk space",
+                reason=error.strerror or error,
             ) from error
 
     def _read_output(self) -> None:
@@ -104,11 +118,19 @@ class BackendProcess:
                 if self.ready is None and (event := _ready_event(line)) is not None:
                     self.ready = event
                     self._changed.set()
-                    continue
-                with contextlib.suppress(OSError), self.launch.log_path.open("a", encoding="utf-8") as log:
-                    log.write(line)
+                else:
+                    self.log.write(line)
         self._child.wait()
+        self._readers[1].join(STOP_TIMEOUT_S)  # its last words come before the news of its end
         self._changed.set()
+
+    def _read_errors(self) -> None:
+        """Thread: what the backend logs, and what its libraries print."""
+        stream: IO[str] | None = self._child.stderr
+        assert stream is not None
+        with contextlib.closing(stream):
+            for line in stream:
+                self.log.write(line)
 
     @property
     def exit_code(self) -> int | None:
@@ -133,12 +155,17 @@ class BackendProcess:
     def death(self) -> AddonError:
         """The error that describes an end that nobody asked for."""
         lines = [line for line in self.log_tail() if line.strip()]
-        last = f" Its last words: {lines[-1].strip()[:200]}" if lines else ""
         return BackendDied(
-            "The backend stopped unexpectedly",
-            "Try again: it starts anew by itself. If it stops once more, open its log in "
-            f"Preferences > Add-ons > Likeness.{last}",
+            "The backend stopped unexpectedly. Its last words: {words}",
+            "Try again: it starts anew by itself. If it stops once more, press Copy Report in"
+            " Preferences > Add-ons > Likeness and send it to us",
+            words=lines[-1].strip()[:MAX_LAST_WORDS].rstrip(".") if lines else "-",
         )
+
+    @property
+    def view(self) -> ProcessView:
+        """What it is doing, as facts."""
+        return ProcessView(self.ready, self.exit_code, self.stopped_by_us)
 
     def ended_within(self, timeout_s: float) -> bool:
         """Whether the process is gone, or goes within this time. Not for the main thread."""
@@ -149,11 +176,8 @@ class BackendProcess:
         return True
 
     def log_tail(self, count: int = LOG_TAIL_LINES) -> list[str]:
-        """The last lines of the log; empty if there is none."""
-        try:
-            return self.launch.log_path.read_text(encoding="utf-8", errors="replace").splitlines()[-count:]
-        except OSError:
-            return []
+        """The last lines of this run's log; empty if there is none."""
+        return self.log.tail(count)
 
     def stop(self) -> None:
         """End the backend: close its life line, then kill what does not listen."""
@@ -166,7 +190,8 @@ class BackendProcess:
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.wait()
-        self._reader.join(STOP_TIMEOUT_S)
+        for reader in self._readers:
+            reader.join(STOP_TIMEOUT_S)
 
 
 def _ready_event(line: str) -> ReadyEvent | None:

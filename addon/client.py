@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import http.client
 import json
 import ssl
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlencode, urlsplit
 
 from ..backend import protocol
-from ..backend.protocol import BackendInfo, ErrorBody, JobStatus, Quality
-from .errors import BackendUnreachable, ProtocolMismatch
+from ..backend.protocol import BackendInfo, ErrorBody, ErrorCode, JobStatus, Quality
+from .errors import BackendUnreachable, FileUnusable, ProtocolMismatch
 from .messages import explain
 
 REQUEST_TIMEOUT_S = 30.0
@@ -30,20 +32,28 @@ class Address:
     port: int
     token: str
     secure: bool = False
+    ca_file: str = ""
+    """Certificates to trust besides those of the system (PEM), or empty."""
 
     @staticmethod
-    def from_url(url: str, token: str) -> Address:
-        """Read ``http://host:port`` or ``https://host``; BackendUnreachable if it is no such thing."""
-        remedy = "Enter it like https://my-server:8443 in Preferences > Add-ons > Likeness"
+    def from_url(url: str, token: str, ca_file: str = "") -> Address:
+        """Read ``https://host:port``, or ``http://`` for this computer; BackendUnreachable otherwise."""
         try:
             parts = urlsplit(url.strip())
             port = parts.port
         except ValueError as error:
-            raise BackendUnreachable(f"'{url}' is no address of a backend", remedy) from error
+            raise _no_address(url) from error
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise BackendUnreachable(f"'{url}' is no address of a backend", remedy)
+            raise _no_address(url)
         secure = parts.scheme == "https"
-        return Address(parts.hostname, port or (443 if secure else 80), token, secure)
+        address = Address(parts.hostname, port or (443 if secure else 80), token, secure, ca_file)
+        if not secure and not address.is_local:
+            raise BackendUnreachable(
+                "'{url}' would send your photos and the token unencrypted",
+                "Use an address that begins with https:// in Preferences > Add-ons > Likeness",
+                url=url,
+            )
+        return address
 
     @property
     def is_local(self) -> bool:
@@ -109,6 +119,14 @@ class Client:
             connection.request(method, path, body, headers)
             response = connection.getresponse()
             data = response.read(protocol.MAX_PAYLOAD_BYTES + 1)
+        except ssl.SSLCertVerificationError as error:
+            raise BackendUnreachable(
+                "The server cannot prove that it is {host} ({reason})",
+                "Ask your studio for the file with its certificate and choose it in"
+                " Preferences > Add-ons > Likeness",
+                host=self.address.host,
+                reason=error.verify_message.rstrip("."),
+            ) from error
         except (OSError, http.client.HTTPException) as error:
             raise BackendUnreachable(
                 "The backend does not answer",
@@ -118,15 +136,21 @@ class Client:
             connection.close()
         if len(data) > protocol.MAX_PAYLOAD_BYTES:
             raise _not_a_backend()
+        if response.status == http.client.SERVICE_UNAVAILABLE:  # also from a proxy, or without room for words
+            raise explain(ErrorBody(ErrorCode.BUSY, ""))
         if response.status >= http.client.BAD_REQUEST:
             raise explain(self._parsed(ErrorBody, data))
         return data
 
+    @functools.cached_property
+    def _trust(self) -> ssl.SSLContext:
+        """Made once: reading the system's certificates takes as long as a dozen requests."""
+        return _trusting(self.address.ca_file)
+
     def _connection(self, timeout_s: float) -> http.client.HTTPConnection:
         host, port = self.address.host, self.address.port
         if self.address.secure:
-            context = ssl.create_default_context()
-            return http.client.HTTPSConnection(host, port, timeout=timeout_s, context=context)
+            return http.client.HTTPSConnection(host, port, timeout=timeout_s, context=self._trust)
         return http.client.HTTPConnection(host, port, timeout=timeout_s)
 
     @staticmethod
@@ -135,6 +159,29 @@ class Client:
             return protocol.decode(kind, json.loads(data))
         except ValueError as error:  # includes JSON and Unicode errors
             raise _not_a_backend() from error
+
+
+def _trusting(ca_file: str) -> ssl.SSLContext:
+    """TLS that believes the system's certificates and those of a file; FileUnusable if it is none."""
+    context = ssl.create_default_context()
+    if ca_file:
+        try:
+            context.load_verify_locations(ca_file)
+        except OSError as error:  # includes ssl.SSLError
+            raise FileUnusable(
+                "{name} is no file with certificates",
+                "Choose the PEM file of your studio in Preferences > Add-ons > Likeness",
+                name=Path(ca_file).name,
+            ) from error
+    return context
+
+
+def _no_address(url: str) -> BackendUnreachable:
+    return BackendUnreachable(
+        "'{url}' is no address of a backend",
+        "Enter it like https://my-server:8443 in Preferences > Add-ons > Likeness",
+        url=url,
+    )
 
 
 def _not_a_backend() -> BackendUnreachable:
@@ -148,6 +195,9 @@ def check_protocol(spoken: int, version: str) -> None:
     """ProtocolMismatch unless the backend speaks the add-on's protocol."""
     if spoken != protocol.PROTOCOL:
         raise ProtocolMismatch(
-            f"The backend (version {version or 'unknown'}) does not fit this add-on",
+            "The backend (version {version}, protocol {spoken}) does not fit this add-on (protocol {ours})",
             "Install the same version of both and start the backend again",
+            version=version or "?",
+            spoken=spoken,
+            ours=protocol.PROTOCOL,
         )

@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 
 class AddonError(Exception):
-    """Something went wrong: ``message`` says what, ``remedy`` says what to do about it."""
+    """Something went wrong: ``message`` says what, ``remedy`` says what to do about it.
 
-    def __init__(self, message: str, remedy: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
+    Words in braces are filled in from ``values``. They are kept apart until the artist is told, so
+    that the sentences can be translated; braces that are meant as such are doubled.
+    """
+
+    def __init__(self, message: str, remedy: str = "", **values: object) -> None:
+        self.sentences = (message, remedy) if remedy else (message,)
+        self.values = values
+        super().__init__(message.format(**values))
+
+    @property
+    def message(self) -> str:
+        """What happened, in English."""
+        return self.sentences[0].format(**self.values)
+
+    @property
+    def remedy(self) -> str:
+        """What to do, in English; may be empty."""
+        return "".join(self.sentences[1:]).format(**self.values)
 
     @property
     def text(self) -> str:
-        """Message and remedy in one line, as Blender reports it."""
-        return f"{self.message}. {self.remedy}" if self.remedy else self.message
+        """Message and remedy in one line, in English."""
+        return self.told(str)
+
+    def told(self, translate: Callable[[str], str]) -> str:
+        """Message and remedy in one line, in the artist's language."""
+        return ". ".join(translate(sentence).format(**self.values) for sentence in self.sentences)
 
 
 class BackendMissing(AddonError):

@@ -17,6 +17,9 @@ PYTHON_VARIABLE = "LIKENESS_PYTHON"
 SOURCE_ROOT = Path(__file__).resolve().parent.parent
 """Folder that holds the package ``backend``; only ever read."""
 
+IDLE_MINUTES = 30
+"""The networks take gigabytes of memory that other programs could use; a start takes seconds."""
+
 WHAT_TO_DO = (
     "Until Likeness can set it up by itself: make a Python 3.11 environment, install the backend's "
     "requirements into it, and choose its interpreter here"
@@ -41,6 +44,9 @@ class BackendChoice:
     interpreter: str = ""
     url: str = ""
     token: str = ""
+    ca_file: str = ""
+    """Certificates that the studio trusts besides those of the system, or empty."""
+    idle_minutes: int = IDLE_MINUTES
 
     @property
     def log_path(self) -> Path:
@@ -74,8 +80,9 @@ def require_interpreter(choice: BackendChoice, environment: Mapping[str, str] = 
         return interpreter
     if choice.kind is BackendKind.INTERPRETER and choice.interpreter:
         raise BackendMissing(
-            f"There is no Python at {choice.interpreter}",
+            "There is no Python at {path}",
             "Choose the interpreter of the backend in Preferences > Add-ons > Likeness",
+            path=choice.interpreter,
         )
     raise BackendMissing(
         "The backend is not set up yet", "Open Preferences > Add-ons > Likeness, which says what to do"

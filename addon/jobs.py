@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
@@ -22,6 +23,11 @@ from .messages import explain
 POLL_WAIT_S = 1.0
 """How long the backend may hold an answer back; a cancelled job ends there at most this much later."""
 
+RECONNECT_S = 20.0
+"""How long a broken connection is tried again: a laptop that wakes up or changes networks is back by then."""
+RECONNECT_PAUSE_S = 0.5
+
+A = TypeVar("A")
 R = TypeVar("R")
 
 
@@ -34,6 +40,14 @@ class Connection(Protocol):
 
     def explain(self, error: BackendUnreachable) -> AddonError:
         """The best account of why nobody answers (a process that died leaves a log)."""
+        ...
+
+    def may_return(self) -> bool:
+        """Whether a backend that does not answer may do so soon, and still know the job."""
+        ...
+
+    def has_gone_to_rest(self) -> bool:
+        """Whether the backend has ended in good order, so that :meth:`open` starts a new one."""
         ...
 
 
@@ -52,6 +66,8 @@ class Progressed:
 
     stage: str
     fraction: float
+    ahead: int = 0
+    """Jobs that come first."""
 
 
 @dataclass(frozen=True)
@@ -151,13 +167,13 @@ class Job(Generic[R]):
         if self._give_up.is_set():
             return None
         try:
-            status = self.request.submit(client)
+            client, status = self._submit(client)
             try:
                 status = self._follow(client, status)
                 if self._give_up.is_set():
                     return None
                 self._events.put(Progressed("Receiving result", 1.0))
-                data = client.result(status)
+                data = self._patiently(client.result, status)
             finally:
                 with contextlib.suppress(AddonError):  # it forgets by itself after a while
                     client.forget(status)
@@ -165,13 +181,36 @@ class Job(Generic[R]):
             raise self._connection.explain(error) from error
         return self.request.decode(data)
 
+    def _submit(self, client: Client) -> tuple[Client, JobStatus]:
+        """Hand the job in, and once more if the backend went to rest just now."""
+        try:
+            return client, self.request.submit(client)
+        except BackendUnreachable:
+            if not self._connection.has_gone_to_rest():
+                raise
+        client = self._connection.open(self._give_up)
+        return client, self.request.submit(client)
+
+    def _patiently(self, ask: Callable[[JobStatus], A], status: JobStatus) -> A:
+        """Ask about a job, for a while again and again should the connection break: the job goes on."""
+        deadline = time.monotonic() + RECONNECT_S
+        while True:
+            try:
+                return ask(status)
+            except BackendUnreachable:
+                over = self._give_up.is_set() or time.monotonic() > deadline
+                if over or not self._connection.may_return():
+                    raise
+                self._give_up.wait(RECONNECT_PAUSE_S)
+
     def _follow(self, client: Client, status: JobStatus) -> JobStatus:
         """Poll until the job is over or given up; raises what the job failed with."""
         while not status.state.in_terminal_state:
-            self._events.put(Progressed(status.stage or "Waiting", min(max(status.fraction, 0.0), 1.0)))
+            fraction = min(max(status.fraction, 0.0), 1.0)
+            self._events.put(Progressed(status.stage or "Waiting", fraction, status.ahead))
             if self._give_up.is_set():
                 return status
-            status = client.poll(status, POLL_WAIT_S)
+            status = self._patiently(lambda last: client.poll(last, POLL_WAIT_S), status)
         if status.state is JobState.SUCCEEDED or self._give_up.is_set():
             return status
         if status.error is not None:
@@ -180,4 +219,4 @@ class Job(Generic[R]):
 
 
 def _thread_fault() -> AddonError:
-    return AddonError("Likeness ran into a fault of its own", "Try again; Blender's console says more")
+    return AddonError("Likeness ran into a fault of its own", "Try again; the console of Blender says more")

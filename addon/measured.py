@@ -41,8 +41,9 @@ def decode_measure(name: str, data: bytes) -> MeasuredFace:
             raise BadPayload("the face is behind the camera")
     except ValueError as error:  # includes BadPayload
         raise ResultBroken(
-            f"The backend returned a damaged measurement ({error})",
+            "The backend returned a damaged measurement ({reason})",
             "Try again; if it stays, install the same version of the add-on and the backend",
+            reason=error,
         ) from error
     return MeasuredFace(name, pose, header.expression, header.model, header.warnings)
 
@@ -62,8 +63,10 @@ def weights_for(measured: MeasuredFace, names: Iterable[str], model: str) -> dic
     common = common_expressions(measured.expression, measured.model, names, model)
     if not common:
         raise SceneUnfit(
-            f"This head was made with another morphable model ({model} instead of {measured.model}),"
+            "This head was made with another morphable model ({own} instead of {other}),"
             " whose expressions cannot be compared",
             "Turn Expression off to take over the pose alone, or import the head's photo again",
+            own=model,
+            other=measured.model,
         )
     return {name: measured.expression[name] for name in common}

@@ -77,4 +77,11 @@ def explain(error: ErrorBody) -> RequestRefused:
     text = TEXTS[error.code]
     if not text.prefer_backend or not error.message:
         return RequestRefused(text.message, text.remedy)
-    return RequestRefused(error.message.rstrip(". "), (error.hint or text.remedy).rstrip())
+    return RequestRefused(
+        _literal(error.message.rstrip(". ")), _literal((error.hint or text.remedy).rstrip())
+    )
+
+
+def _literal(words: str) -> str:
+    """Words in which nothing is to be filled in."""
+    return words.replace("{", "{{").replace("}", "}}")

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import bpy
-from bpy.props import EnumProperty, StringProperty
+from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from ..backend.protocol import Quality
 from . import PACKAGE
 from .client import Address
 from .errors import BackendUnreachable
-from .installation import WHAT_TO_DO, BackendChoice, BackendKind
+from .installation import IDLE_MINUTES, WHAT_TO_DO, BackendChoice, BackendKind
 from .session import session
 from .state import BackendState
 
@@ -51,7 +51,20 @@ class LikenessPreferences(bpy.types.AddonPreferences):
     token: StringProperty(
         name="Token", description="Access token that the server asks for", subtype="PASSWORD"
     )
-
+    ca_file: StringProperty(
+        name="Certificate",
+        description="File with the studio's own certificates (PEM). Leave it empty for a server that every"
+        " browser trusts",
+        subtype="FILE_PATH",
+    )
+    idle_minutes: IntProperty(
+        name="Rest After",
+        description="Minutes without work after which the backend on this computer ends and frees its"
+        " memory. It starts again with the next photo; 0 keeps it",
+        default=IDLE_MINUTES,
+        min=0,
+        soft_max=240,
+    )
     quality: EnumProperty(
         name="Fit",
         description="How closely new heads are fitted to their photo, unless the import says otherwise",
@@ -70,8 +83,12 @@ class LikenessPreferences(bpy.types.AddonPreferences):
         elif kind is BackendKind.REMOTE:
             layout.prop(self, "url")
             layout.prop(self, "token")
+            layout.prop(self, "ca_file")
         draw_state(layout, session.state(backend_choice(context)))
+        if kind is not BackendKind.REMOTE:
+            layout.prop(self, "idle_minutes")
         layout.prop(self, "quality", expand=True)
+        layout.operator("likeness.copy_report", icon="COPYDOWN")
 
 
 def draw_state(layout: bpy.types.UILayout, state: BackendState) -> None:
@@ -119,7 +136,16 @@ def backend_choice(context: Context) -> BackendChoice:
     values = preferences(context)
     folder = Path(bpy.utils.extension_path_user(PACKAGE, create=False))
     interpreter = bpy.path.abspath(values.interpreter) if values.interpreter else ""
-    return BackendChoice(BackendKind(values.kind), folder, interpreter, values.url, values.token)
+    ca_file = bpy.path.abspath(values.ca_file) if values.ca_file else ""
+    return BackendChoice(
+        BackendKind(values.kind),
+        folder,
+        interpreter,
+        values.url,
+        values.token,
+        ca_file,
+        values.idle_minutes,
+    )
 
 
 def require_permission(choice: BackendChoice) -> None:

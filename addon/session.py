@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ..backend.protocol import BackendInfo
 from .backend_process import BackendProcess, Launch
 from .client import Address, Client
 from .errors import AddonError, BackendUnreachable, Busy, FileUnusable
@@ -15,7 +18,7 @@ from .installation import SOURCE_ROOT, BackendChoice, BackendKind, find_interpre
 from .jobs import Connection, Job, Request
 from .kept import Kept
 from .measured import MeasuredFace
-from .state import BackendState, ProcessView, backend_state
+from .state import BackendState, backend_state
 
 KEPT_RESULTS = 4
 """A head is about 40 MB; redo and a second *Build Head* need the last ones only."""
@@ -23,24 +26,43 @@ KEPT_RESULTS = 4
 DEATH_WAIT_S = 1.0
 """A connection breaks a moment before the operating system reports the process as gone."""
 
+KEPT_ERRORS = 8
+
 R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class ErrorNote:
+    """An error that the artist has seen."""
+
+    at: datetime
+    error: AddonError
 
 
 @dataclass(frozen=True)
 class RemoteConnection:
     """A server that somebody else runs."""
 
+    session: Session = field(repr=False)
     address: Address
 
     def open(self, give_up: threading.Event) -> Client:
         """A client, after a look whether the server speaks our protocol."""
         client = Client(self.address)
-        client.info()
+        self.session.info = client.info()
         return client
 
     def explain(self, error: BackendUnreachable) -> AddonError:
         """Nothing more is known about a server."""
         return error
+
+    def may_return(self) -> bool:
+        """A network may break and come back; the job goes on meanwhile."""
+        return True
+
+    def has_gone_to_rest(self) -> bool:
+        """Nothing is known about that."""
+        return False
 
 
 class Session:
@@ -51,6 +73,12 @@ class Session:
         self.job: Job[Any] | None = None
         self.notice = ""
         """Last thing that the artist should know and nobody could report (a file was opened)."""
+        self.info: BackendInfo | None = None
+        """What the backend said of itself before the last job."""
+        self.errors: deque[ErrorNote] = deque(maxlen=KEPT_ERRORS)
+        """For the report; the newest last."""
+        self.photos: deque[Path] = deque(maxlen=KEPT_ERRORS)
+        """Whose names must not be in the report."""
         self.heads: Kept[HeadData] = Kept(KEPT_RESULTS)
         self.measures: Kept[MeasuredFace] = Kept(KEPT_RESULTS)
         self._process_lock = threading.Lock()
@@ -60,13 +88,10 @@ class Session:
     def state(self, choice: BackendChoice) -> BackendState:
         """What the backend is doing; cheap enough for drawing a panel."""
         process = self.process
-        view = (
-            None if process is None else ProcessView(process.ready, process.exit_code, process.stopped_by_us)
-        )
         return backend_state(
             remote=choice.kind is BackendKind.REMOTE,
             installed=process is not None or find_interpreter(choice) is not None,
-            process=view,
+            process=None if process is None else process.view,
         )
 
     def ensure_process(
@@ -79,19 +104,22 @@ class Session:
         interpreter = require_interpreter(choice)
         with self._process_lock:
             if give_up.is_set():
-                raise BackendUnreachable("The job was stopped before the backend was started")
+                raise BackendUnreachable(
+                    "The job was stopped before the backend was started", "Start it again"
+                )
             process = self.process
             if process is not None and process.exit_code is None and not process.stopped_by_us:
                 if process.launch.interpreter == interpreter:
                     return process
                 process.stop()
-            self.process = BackendProcess(Launch(interpreter, SOURCE_ROOT, choice.log_path))
+            launch = Launch(interpreter, SOURCE_ROOT, choice.log_path, choice.idle_minutes)
+            self.process = BackendProcess(launch)
             return self.process
 
     def connection(self, choice: BackendChoice) -> Connection:
         """The way to the backend that the preferences ask for; BackendUnreachable for a bad address."""
         if choice.kind is BackendKind.REMOTE:
-            return RemoteConnection(Address.from_url(choice.url, choice.token))
+            return RemoteConnection(self, Address.from_url(choice.url, choice.token, choice.ca_file))
         require_interpreter(choice)
         return LocalConnection(self, choice)
 
@@ -114,13 +142,22 @@ class Session:
         """Begin a job; Busy if one is under way."""
         if self.job is not None and self.job.ending is None:
             raise Busy(
-                f"Likeness is still working on {self.job.request.title}",
+                "Likeness is still working on {title}",
                 "Wait until it is done, or press Esc to stop it",
+                title=self.job.request.title,
             )
         self.notice = ""
         job = Job(request, self.connection(choice))
         self.job = job
         return job
+
+    def error_lines(self) -> list[str]:
+        """The last errors as the report tells them, in English."""
+        return [f"{note.at:%H:%M:%S} {type(note.error).__name__}: {note.error.text}" for note in self.errors]
+
+    def note(self, error: AddonError) -> None:
+        """Remember an error that the artist is told, for the report."""
+        self.errors.append(ErrorNote(datetime.now(), error))  # the artist's own clock
 
     def cancel_job(self, reason: str = "") -> bool:
         """Stop the job under way, if there is one; whether there was one."""
@@ -139,7 +176,9 @@ class LocalConnection:
 
     def open(self, give_up: threading.Event) -> Client:
         """A client of the running backend; waits for a start."""
-        return Client(self.session.ensure_process(self.choice, give_up).wait_ready(give_up))
+        client = Client(self.session.ensure_process(self.choice, give_up).wait_ready(give_up))
+        self.session.info = client.info()
+        return client
 
     def explain(self, error: BackendUnreachable) -> AddonError:
         """The process's own end, if that is why nobody answers."""
@@ -148,21 +187,38 @@ class LocalConnection:
             return process.death()
         return error
 
+    def may_return(self) -> bool:
+        """A connection breaks when the computer sleeps; a process that is gone does not come back."""
+        process = self.session.process
+        return process is not None and not process.stopped_by_us and not process.ended_within(DEATH_WAIT_S)
+
+    def has_gone_to_rest(self) -> bool:
+        """Whether it ended because nobody had needed it, in the moment in which we did."""
+        process = self.session.process
+        if process is None or process.stopped_by_us or not process.ended_within(DEATH_WAIT_S):
+            return False
+        return process.view.rests
+
 
 def read_photo(path: Path, max_bytes: int) -> bytes:
     """The bytes of a photo file; FileUnusable with the reason if there are none."""
     if not path.is_file():
-        raise FileUnusable(f"There is no photo at {path}", "Choose a JPEG, PNG or WebP file")
+        raise FileUnusable("There is no photo at {path}", "Choose a JPEG, PNG or WebP file", path=path)
     try:
         if path.stat().st_size > max_bytes:
             raise FileUnusable(
-                f"{path.name} is larger than {max_bytes // 2**20} MB",
+                "{name} is larger than {size} MB",
                 "Save the photo as a JPEG and try again",
+                name=path.name,
+                size=max_bytes // 2**20,
             )
         return path.read_bytes()
     except OSError as error:
         raise FileUnusable(
-            f"{path.name} cannot be read ({error.strerror})", "Check that you may open the file"
+            "{name} cannot be read ({reason})",
+            "Check that you may open the file",
+            name=path.name,
+            reason=error.strerror,
         ) from error
 
 

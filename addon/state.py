@@ -28,12 +28,17 @@ class ProcessView:
     exit_code: int | None
     stopped_by_us: bool
 
+    @property
+    def rests(self) -> bool:
+        """Whether it has ended in good order: stopped by us, or by itself because nobody needed it."""
+        return self.stopped_by_us or (self.exit_code == 0 and self.ready is not None)
+
 
 def backend_state(*, remote: bool, installed: bool, process: ProcessView | None) -> BackendState:
     """The state for these facts; ``process`` is None before the first start."""
     if remote:
         return BackendState.REMOTE
-    if process is None or process.stopped_by_us:
+    if process is None or process.rests:
         return BackendState.STOPPED if installed else BackendState.NOT_INSTALLED
     if process.exit_code is not None:
         return BackendState.FAILED

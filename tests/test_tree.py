@@ -15,7 +15,7 @@ WIRE = {"backend.protocol", "backend.payload", "backend.frames"}
 """All that the add-on may know of the backend."""
 BLENDER = {"bpy", "bpy_extras", "bmesh", "mathutils", "addon_utils", "gpu", "blf"}
 AT_THE_EDGE = {
-    "compat", "handlers", "menus", "panels", "preferences", "properties", "registration", "render", "views",
+    "compat", "handlers", "menus", "panels", "preferences", "properties", "registration", "render", "views", "words",
 }  # fmt: skip
 """Modules of the add-on's top level that touch Blender; everything else there thinks without it."""
 IN_BLENDERS_PYTHON = {"numpy"} | BLENDER

@@ -6,12 +6,17 @@ import bpy
 
 from ..errors import AddonError
 from ..installation import WHAT_TO_DO, BackendChoice, BackendKind, bundled_interpreter, find_interpreter
-from ..preferences import backend_choice, draw_text
+from ..log_file import LogFile
+from ..preferences import backend_choice, draw_text, preferences
 from ..session import session
 from ..state import BackendState
 from ..views import redraw_sidebars
+from ..words import report_text
 
 WATCH_S = 0.5
+
+REPORT_LINES = 60
+"""Of the log, in a report: a traceback of torch has 40."""
 
 
 class LIKENESS_OT_start_backend(bpy.types.Operator):
@@ -25,7 +30,8 @@ class LIKENESS_OT_start_backend(bpy.types.Operator):
         try:
             session.ensure_process(backend_choice(context))
         except AddonError as error:
-            self.report({"ERROR"}, error.text)
+            session.note(error)
+            self.report({"ERROR"}, error.told(report_text))
             return {"CANCELLED"}
         if not bpy.app.background:
             bpy.app.timers.register(_watch_start, first_interval=WATCH_S)
@@ -87,6 +93,39 @@ class LIKENESS_OT_open_log(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class LIKENESS_OT_copy_report(bpy.types.Operator):
+    """Copy versions, settings, the last errors and the end of the log, without names, paths or pictures"""
+
+    bl_idname = "likeness.copy_report"
+    bl_label = "Copy Report"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Put the text on the clipboard."""
+        context.window_manager.clipboard = report(context)
+        self.report({"INFO"}, report_text("The report is copied: paste it where you ask for help"))
+        return {"FINISHED"}
+
+
+def report(context: bpy.types.Context) -> str:
+    """The text of the report for this Blender."""
+    from ..report import Facts, compose, redactor_for
+
+    choice = backend_choice(context)
+    values = preferences(context)
+    blender = f"{bpy.app.version_string} ({'background' if bpy.app.background else 'window'})"
+    settings = {"fit": values.quality, "rest after": values.idle_minutes, "online": bpy.app.online_access}
+    state = f"{choice.kind.value}, {session.state(choice).value}"
+    facts = Facts(
+        blender,
+        state,
+        session.info,
+        settings,
+        session.error_lines(),
+        LogFile(choice.log_path).tail(REPORT_LINES, files=2),
+    )
+    return compose(facts, redactor_for(choice, session.photos))
+
+
 class LIKENESS_OT_explain_setup(bpy.types.Operator):
     """Say what the backend still needs before photos can be imported"""
 
@@ -137,6 +176,7 @@ CLASSES = (
     LIKENESS_OT_stop_backend,
     LIKENESS_OT_stop_job,
     LIKENESS_OT_open_log,
+    LIKENESS_OT_copy_report,
     LIKENESS_OT_explain_setup,
     LIKENESS_OT_open_preferences,
 )

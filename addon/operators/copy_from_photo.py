@@ -55,6 +55,7 @@ class LIKENESS_OT_copy_from_photo(bpy.types.Operator, JobOperator, ImportHelper)
         self._head_uid = pivot.session_uid
         path = Path(bpy.path.abspath(self.filepath))
         face, quality = self.face or None, Quality(preferences(context).quality)
+        session.photos.append(path)
         request: Request[MeasuredFace] = Request(
             title=path.name,
             submit=lambda client: client.measure(read_photo(path, MAX_PHOTO_BYTES), face, quality),

@@ -52,6 +52,7 @@ class LIKENESS_OT_import_photo(bpy.types.Operator, JobOperator, ImportHelper):
         self._use_preferences(context)
         path = Path(bpy.path.abspath(self.filepath))
         face, quality = self.face or None, Quality(self.quality)
+        session.photos.append(path)
         request: Request[HeadData] = Request(
             title=path.name,
             submit=lambda client: client.reconstruct(read_photo(path, MAX_PHOTO_BYTES), face, quality),

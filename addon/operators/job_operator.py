@@ -11,6 +11,7 @@ from ..jobs import Failed, Finished, Job, Request, Stopped
 from ..preferences import backend_choice, require_permission
 from ..session import session
 from ..views import redraw_sidebars
+from ..words import report_text
 
 TICK_S = 0.1
 
@@ -75,8 +76,9 @@ class JobOperator:
 
     def refuse(self, error: AddonError) -> set[str]:
         """Tell the artist what is wrong."""
-        session.notice = error.text
-        self.report({"ERROR"}, error.text)
+        session.note(error)
+        session.notice = error.told(report_text)
+        self.report({"ERROR"}, session.notice)
         return {"CANCELLED"}
 
     def _clear(self, context: bpy.types.Context) -> None:

@@ -1,7 +1,8 @@
 """A backend that keeps to the protocol and rebuilds nothing: a process of its own, standard library HTTP.
 
 How it starts is said by the environment variable ``LIKENESS_FAKE_START``: empty, ``crash``, ``silent``
-(never ready) or ``old`` (another protocol). What a job does is said by the bytes that are handed in
+(never ready), ``old`` (another protocol) or ``brief`` (ends in good order when it is first asked to
+work). What a job does is said by the bytes that are handed in
 as the photo: ``slow`` (runs until cancelled), ``die`` (the process ends in mid-job), ``broken`` (a
 damaged result), ``fail:<error code>``, ``warn``, ``echo`` (warns with the query), ``other``
 (a measurement by another morphable model); anything else succeeds.
@@ -46,6 +47,7 @@ class Jobs:
 
     def __init__(self) -> None:
         self.changed = threading.Condition()
+        self.brief = threading.Event()
         self.states: dict[str, JobStatus] = {}
         self.results: dict[str, bytes] = {}
 
@@ -126,6 +128,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         if self._allowed():
+            JOBS.brief.set()
+            if os.environ.get("LIKENESS_FAKE_START") == "brief":
+                return
             body = self.rfile.read(int(self.headers["Content-Length"]))
             url = urlsplit(self.path)
             self._send(to_json(JOBS.start(url.path.rpartition("/")[2], body, url.query)))
@@ -176,6 +181,9 @@ def main() -> None:
         event = ReadyEvent(server.server_port, PROTOCOL + (how == "old"), "fake", "nothing")
         say(to_json(event))
     say(json.dumps({"environment": sorted(os.environ)}))
+    if how == "brief":
+        JOBS.brief.wait()
+        os._exit(0)
     while sys.stdin.buffer.read(1):
         pass
 

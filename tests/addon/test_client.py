@@ -105,4 +105,32 @@ def test_words_that_are_no_address(url):
 
 def test_only_loopback_is_local():
     assert Address.from_url("http://localhost:1", "").is_local
-    assert not Address.from_url("http://localhost.evil.example:1", "").is_local
+    assert not Address.from_url("https://localhost.evil.example:1", "").is_local
+
+
+def test_nothing_leaves_this_computer_unencrypted():
+    with pytest.raises(BackendUnreachable, match="unencrypted"):
+        Address.from_url("http://studio.example:8443", "t")
+
+
+@pytest.mark.parametrize("words", [b"Service Unavailable", b"{}"])
+def test_a_server_without_room_has_words_in_any_case(words):
+    """uvicorn and proxies refuse in their own words when there are too many connections."""
+
+    class Full(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(503)
+            self.end_headers()
+            self.wfile.write(words)
+
+        def log_message(self, *args):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Full)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        with pytest.raises(RequestRefused, match="busy"):
+            Client(Address("127.0.0.1", server.server_port, "")).info()
+    finally:
+        server.shutdown()
+        server.server_close()

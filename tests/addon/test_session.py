@@ -87,6 +87,67 @@ def test_a_backend_killed_in_mid_job_is_told_and_the_next_job_starts_it_anew(ses
     assert isinstance(session.start_job(request(b"a photo"), choice).wait(), Finished)
 
 
+def test_a_backend_that_went_to_rest_in_that_moment_is_started_again(choice, monkeypatch):
+    session = Session()
+    monkeypatch.setenv("LIKENESS_FAKE_START", "brief")
+    first = session.ensure_process(choice)
+    first.wait_ready(threading.Event())
+    monkeypatch.delenv("LIKENESS_FAKE_START")
+    try:
+        assert isinstance(session.start_job(request(b"a photo"), choice).wait(), Finished)
+        assert session.process is not first
+        assert first.exit_code == 0
+        assert session.info.version == "fake"
+    finally:
+        session.stop_backend(wait=True)
+
+
+def test_a_connection_that_breaks_is_tried_again_while_the_job_goes_on(session, choice, monkeypatch):
+    monkeypatch.setattr("likeness.addon.jobs.RECONNECT_PAUSE_S", 0.0)
+    broken = iter([True, False, True, True])
+    real = Client._call
+
+    def call(self, method, path, *arguments, **options):
+        if ("wait=" in path or path.endswith("/result")) and next(broken, False):
+            raise BackendUnreachable("The cable is out", "Put it in")
+        return real(self, method, path, *arguments, **options)
+
+    monkeypatch.setattr(Client, "_call", call)
+    assert isinstance(session.start_job(request(b"a photo"), choice).wait(), Finished)
+    assert next(broken, None) is None
+
+
+def test_a_connection_that_stays_broken_is_given_up(session, choice, monkeypatch):
+    monkeypatch.setattr("likeness.addon.jobs.RECONNECT_S", 0.0)
+
+    def poll(self, job, wait_s):
+        raise BackendUnreachable("The cable is out", "Put it in")
+
+    monkeypatch.setattr(Client, "poll", poll)
+    ending = session.start_job(request(b"a photo"), choice).wait()
+    assert isinstance(ending, Failed)
+    assert ending.error.message == "The cable is out"
+
+
+def test_one_backend_for_one_blender(choice):
+    """However many threads ask at once."""
+    session, found = Session(), []
+    together = threading.Barrier(6)
+
+    def ask():
+        together.wait()
+        found.append(session.ensure_process(choice))
+
+    threads = [threading.Thread(target=ask) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    session.stop_backend(wait=True)
+    assert len(found) == 6
+    assert len(set(map(id, found))) == 1
+
+
 def test_cancelling_ends_at_once_here_and_soon_there(session, choice):
     job = session.start_job(request(b"slow"), choice)
     until_running(job)

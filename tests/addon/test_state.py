@@ -19,6 +19,8 @@ READY = ReadyEvent(port=1)
         (True, ProcessView(READY, 1, stopped_by_us=False), BackendState.FAILED),
         (True, ProcessView(None, 1, stopped_by_us=False), BackendState.FAILED),
         (True, ProcessView(READY, 0, stopped_by_us=True), BackendState.STOPPED),
+        (True, ProcessView(READY, 0, stopped_by_us=False), BackendState.STOPPED),  # nobody needed it
+        (True, ProcessView(None, 0, stopped_by_us=False), BackendState.FAILED),
         (
             True,
             ProcessView(ReadyEvent(1, PROTOCOL + 1), None, stopped_by_us=False),

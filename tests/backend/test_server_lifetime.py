@@ -18,7 +18,8 @@ PATIENCE = 30.0
 
 PARENT = """
 import subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-c", sys.argv[1]], stdin=subprocess.PIPE, pass_fds=[int(sys.argv[2])])
+command = [sys.executable, "-c", sys.argv[1]]
+child = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[int(sys.argv[2])])
 time.sleep(600)
 """
 CHILD = """

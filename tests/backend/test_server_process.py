@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +19,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import uvicorn
+from backend_fakes import FakeEngine
 from PIL import Image
 
 from backend.payload import open_reconstruction
@@ -28,6 +33,11 @@ from backend.protocol import (
     ReadyEvent,
     from_json,
 )
+from backend.server.connections import PunctualProtocol
+from backend.server.jobs import JobQueue
+from backend.server.pace import PaceKeeper
+from backend.server.process import ServeOptions, _config
+from backend.server.studio import Studio
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "correct-horse-battery-staple-0123456789"
@@ -175,6 +185,34 @@ def test_without_a_good_token_it_does_not_start(start, token: str | None) -> Non
     log = server.log.read_text()
     assert "token" in log
     assert "Traceback" not in log
+
+
+@pytest.mark.parametrize("allow_remote", [False, True])
+def test_other_computers_are_slowed_down_and_the_own_add_on_is_not(allow_remote: bool) -> None:
+    jobs = JobQueue()
+    options = ServeOptions(allow_remote=allow_remote)
+    app = _config(jobs, Studio(FakeEngine), (TOKEN,), options).app
+    assert (PaceKeeper in [middleware.cls for middleware in app.user_middleware]) is allow_remote
+    assert jobs.stop(PATIENCE)
+
+
+def test_a_connection_that_asks_nothing_is_closed(monkeypatch) -> None:
+    """Silent ones are closed, one that has asked stays; a sniffer of ports cannot shut artists out."""
+    monkeypatch.setattr(PunctualProtocol, "first_request_seconds", 0.2)
+    jobs = JobQueue()
+    server = uvicorn.Server(_config(jobs, Studio(FakeEngine), (TOKEN,), ServeOptions()))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            with socket.create_connection(listener.getsockname(), PATIENCE) as silent:
+                silent.sendall(b"GET /v1/info HTTP/1.1\r\nHost: ")
+                with contextlib.suppress(ConnectionResetError):
+                    assert silent.recv(1) == b""
+        finally:
+            server.should_exit = True
+            thread.join(PATIENCE)
+            assert jobs.stop(PATIENCE)
 
 
 def test_the_real_engine_serves_a_real_photo(start) -> None:
