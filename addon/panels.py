@@ -5,6 +5,8 @@ from __future__ import annotations
 import bpy
 
 from .build.shape_keys import IDENTITY
+from .gauge import verdict
+from .pose_gauge import reading
 from .preferences import backend_choice, draw_state, draw_text
 from .properties import LOOK_DELIT, LOOK_PHOTO, LOOKS, LikenessObject, active_head, likeness
 from .session import session
@@ -85,9 +87,17 @@ class LIKENESS_PT_pose(HeadPanel, bpy.types.Panel):
         column = layout.column(align=True)
         for angle in ("yaw", "pitch", "roll"):
             column.prop(likeness(pivot), angle)
+        _draw_gauge(layout)
         layout.operator("likeness.copy_from_photo", text="Copy from Photo", icon="EYEDROPPER")
         layout.operator("likeness.reset_pose", icon="LOOP_BACK")
         layout.operator("likeness.look_through", icon="OUTLINER_OB_CAMERA")
+
+
+def _draw_gauge(layout: bpy.types.UILayout) -> None:
+    """How much of what the camera sees was in the photo, as it was last measured."""
+    share = reading.share
+    if share is not None:
+        layout.progress(factor=share, text=f"{verdict(share)}: {share:.0%} from the Photo")
 
 
 class LIKENESS_PT_expression(HeadPanel, bpy.types.Panel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import handlers, menus, operators, panels, preferences, properties
+from . import handlers, menus, operators, panels, pose_gauge, preferences, properties
 from .operators.backend import stop_watching
 from .session import session
 
@@ -23,12 +23,14 @@ def register() -> None:
     properties.register()
     menus.register()
     handlers.register()
+    pose_gauge.register()
 
 
 def unregister() -> None:
     """Stop the backend first: nothing may call back into classes that are gone."""
     session.stop_backend(wait=True)
     stop_watching()
+    pose_gauge.unregister()
     handlers.unregister()
     menus.unregister()
     properties.unregister()

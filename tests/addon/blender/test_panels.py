@@ -31,6 +31,10 @@ class Layout:
     def label(self, **_) -> None:
         """Words alone."""
 
+    def progress(self, *, factor: float, text: str) -> None:
+        assert 0 <= factor <= 1
+        self.drawn.append((text, True))
+
     def panel(self, _name: str, *, default_closed: bool):
         assert default_closed
         return Layout(self.drawn), None
@@ -57,6 +61,19 @@ def draw(addon):
 def test_every_panel_draws_what_exists(draw, head):
     names = {name for panel in ("main", "pose", "render", "export") for name, _ in draw(panel)}
     assert {"likeness.import_photo", "likeness.copy_from_photo", "likeness.render_new_pose"} <= names
+
+
+def test_the_gauge_shows_what_was_measured(addon, draw, head):
+    gauge = addon("pose_gauge")
+    gauge.reading.share = None
+    assert not [text for text, _ in draw("pose") if "Photo" in text]
+    gauge.update()
+    (text,) = [text for text, _ in draw("pose") if "Photo" in text]
+    assert text.startswith("Good: ")
+    bpy.ops.likeness.turn_head(yaw=3.0)
+    gauge.update()
+    (text,) = [text for text, _ in draw("pose") if "Photo" in text]
+    assert text.startswith("Mostly Invented: ")
 
 
 def test_ten_components_are_in_sight(draw, head):

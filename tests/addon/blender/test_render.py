@@ -70,7 +70,9 @@ def test_lights_and_other_objects_stay_out(addon, head, tmp_path):
     bpy.ops.object.light_add(type="SUN")
     scene.view_settings.view_transform = "AgX"
     full = addon("render").render_coarse(scene, head)
-    assert np.array_equal(pixels_of(empty.images["coarse"], tmp_path), pixels_of(full.images["coarse"], tmp_path))
+    assert np.array_equal(
+        pixels_of(empty.images["coarse"], tmp_path), pixels_of(full.images["coarse"], tmp_path)
+    )
 
 
 @pytest.mark.parametrize("fails", [False, True])
