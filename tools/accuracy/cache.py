@@ -37,6 +37,10 @@ class Cache:
         self._path = path
         self._records: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
+    def __contains__(self, key: str) -> bool:
+        """Whether that was measured before."""
+        return key in self._records
+
     def get(self, key: str, measure: Callable[[], Any]) -> Any:
         """The record of ``key``, measured now if there is none."""
         if key not in self._records:
