@@ -17,6 +17,7 @@ from .. import __version__
 from ..errors import FaceUnusable, LikenessError, NoFaceFound, PhotoTooLarge, PhotoUnreadable
 from ..libraries import library_missing
 from ..protocol import Quality
+from ..setup.machine import Device
 
 REFUSALS = (PhotoUnreadable, PhotoTooLarge, NoFaceFound, FaceUnusable)
 
@@ -59,6 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"likeness {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_doctor(commands)
+    _add_setup(commands)
     _add_import(commands)
     _add_repose(commands)
     _add_transfer(commands)
@@ -82,6 +84,35 @@ def _command(commands: Commands, name: str, module: str, words: str) -> argparse
 def _add_doctor(commands: Commands) -> None:
     parser = _command(commands, "doctor", "doctor", "Say what works on this computer and what is missing.")
     _add_json(parser)
+
+
+def _add_setup(commands: Commands) -> None:
+    words = "Make, update, repair or remove the environment in which Blender runs the backend."
+    parser = _command(commands, "setup", "setup", words)
+    parser.add_argument("--folder", type=Path, metavar="DIR", help="where (default: your application data)")
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--online", action="store_true", help="allow downloads")
+    source.add_argument(
+        "--wheels", type=Path, metavar="DIR", help="install from this folder, without network"
+    )
+    parser.add_argument(
+        "--device",
+        type=Device,
+        choices=tuple(Device),
+        metavar="{cpu,cuda,rocm,mps}",
+        help="default: what fits",
+    )
+    parser.add_argument(
+        "--python", type=Path, metavar="PATH", help="Python to make it from (default: any that fits)"
+    )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--dry-run", action="store_true", help="only say what would be done")
+    what.add_argument(
+        "--collect", type=Path, metavar="DIR", help="only download, for computers without network"
+    )
+    what.add_argument("--remove", action="store_true", help="remove what a setup made, and nothing else")
+    parser.add_argument("--json", action="store_true", help="print progress as JSON lines")
+    parser.add_argument("--life-line", action="store_true", help="stop when standard input ends")
 
 
 def _add_import(commands: Commands) -> None:
