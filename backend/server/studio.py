@@ -116,7 +116,7 @@ class Studio:
             engine = self.engine()
             still = engine.refine(
                 request.coarse,
-                request.known,
+                np.minimum(request.known, request.coarse[..., 3]),  # edges were sampled by two renders
                 request.plate,
                 transparent=request.transparent,
                 progress=progress,
