@@ -15,6 +15,7 @@ from .crop import HeadCrop
 from .delight import Delit, take_off_light
 from .depth import HeadDepth, HeadDepthEstimator
 from .depth_network import head_depth_estimator
+from .doubts import doubts_about_cover, doubts_about_light, surprise
 from .eyes import EYES, Eyeball, eyeball, lash_image
 from .fit import HeadFit
 from .fitting import Fitting
@@ -157,6 +158,8 @@ class Engine:
         with watch.stage(Stage.TEXTURE):
             ears = well_fitted_ears(head, parse.labels)
             meshes, images, delit, sight = self._dress(photo, found, fit, crop, parse, depth, shells, ears)
+        estimate = delit and delit.estimate
+        seen = (*doubts_about_cover(parse.labels, head.face), *doubts_about_light(estimate))
         reconstruction = Reconstruction(
             camera=fit.camera,
             pose=fit.pose,
@@ -166,10 +169,11 @@ class Engine:
             meshes=meshes,
             images=images,
             model=self.model.name,
-            warnings=(*warnings, *doubts),
+            warnings=(*warnings, *doubts, *seen),
             timings_ms=watch.timings_ms,
             interim=self.interim,
             light=delit and delit.light,
+            surprise=surprise(self.model, fit, estimate),
         )
         return _with_known(reconstruction, sight)
 

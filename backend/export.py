@@ -202,6 +202,7 @@ def report(reconstruction: Reconstruction, device: str) -> dict[str, Any]:
             mesh.name: {"vertices": len(mesh.vertices), "polygons": len(mesh.polygons)}
             for mesh in reconstruction.meshes
         },
+        "surprise": {group: round(value, 2) for group, value in reconstruction.surprise.items()},
         "warnings": list(reconstruction.warnings),
         "interim": list(reconstruction.interim),
         "model": reconstruction.model,

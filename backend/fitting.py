@@ -8,13 +8,14 @@ from functools import cached_property
 import torch
 
 from .crop import HeadCrop, head_crop
+from .doubts import doubts_about_expression, doubts_about_fit
 from .face_estimate import FaceEstimator, face_estimator
 from .fit import HeadFit, HeadFitter
 from .head_parse import HeadParse, HeadParser, ParseGuide
 from .landmarks import DetectedFace
 from .morphable import MorphableModel, load_head_model
 from .photo import Photo
-from .photo_checks import check_fit, check_pose
+from .photo_checks import check_pose
 from .polish import Polisher
 from .project import ProjectedHead, project_head
 from .protocol import Quality
@@ -64,12 +65,12 @@ class Fitting:
         estimate = self.estimator.estimate(photo, found) if self.estimator else None
         solved = self._fitter.solve(found, photo, estimate)
         fit = self._fitter.finished(solved, photo)
-        warnings = (*check_pose(fit.pose), *check_fit(fit))
+        warnings = check_pose(fit.pose)
         if quality == Quality.BEST:
             view = self.view(photo, found, fit)
             polished = self._polisher.polish(solved.problem, solved.state, view.crop, view.parse)
             fit = self._fitter.finished(replace(solved, state=polished), photo)
-        return fit, warnings
+        return fit, (*warnings, *doubts_about_fit(fit), *doubts_about_expression(found.expression_scores))
 
     def view(self, photo: Photo, found: DetectedFace, fit: HeadFit) -> FittedView:
         """The working crop of a fit, the head in it, and its classes."""

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import FaceUnusable, NoFaceFound
-from .fit import HeadFit
 from .frames import Pose
 from .landmarks import DetectedFace
 from .photo import Photo
@@ -18,13 +17,6 @@ SMALL_FACE_PX = 120.0
 STRONG_YAW_DEG = 35.0
 PROFILE_YAW_DEG = 60.0
 STRONG_PITCH_DEG = 30.0
-
-SURPRISE = 2.5
-"""Root mean square of identity coefficients from which a head hardly exists; 0.6 to 1.2 is usual."""
-DISAGREEMENT_DEG = 15.0
-"""Between the landmarks' pose and the network's, which usually lie 4 degrees apart."""
-LANDMARKS_OFF_MM = 5.0
-"""Usual distance of landmarks from the fitted head: 1 to 2.5 mm."""
 
 SAMPLE_SIDE = 128
 """Faces are judged at this size, so that the figures below do not depend on the resolution."""
@@ -110,18 +102,6 @@ def check_pose(pose: Pose) -> list[str]:
     if abs(angles["pitch"]) > STRONG_PITCH_DEG:
         tilt = "down" if angles["pitch"] > 0 else "up"
         warnings.append(f"The head looks steeply {tilt}: parts of the face are hidden and will be guessed.")
-    return warnings
-
-
-def check_fit(fit: HeadFit) -> list[str]:
-    """Warnings about a fit that may be wrong: the face is covered, or unlike what is known of faces."""
-    warnings = []
-    if fit.disagreement_deg > DISAGREEMENT_DEG or fit.rms_mm > LANDMARKS_OFF_MM:
-        warnings.append("The face is hard to read: check the head's pose and expression against the photo.")
-    if fit.surprise > SURPRISE:
-        warnings.append(
-            "The shape of this face is very unusual: something may cover it, or the photo may be distorted."
-        )
     return warnings
 
 

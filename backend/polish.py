@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from .colour import LINEAR_OF_BYTE
 from .crop import HeadCrop
 from .descent import FitState, Problem, Sum, descend
+from .harmonics import SH_TERMS
 from .head_parse import HeadParse
 from .landmark_problem import LandmarkProblem
 from .light import estimate_light
@@ -70,23 +71,26 @@ class Polisher:
             crop: the working crop of that fit.
             parse: its classes.
         """
-        view = rasterize_arrays(self._vertices_cam(state), self._solid, crop.camera, self._rasterizer)
-        sight = _sight(crop, view, parse)
-        outline = self._outline(problem, state, crop, view, parse)
-        skin = self._skin(problem, state, crop, sight)
-        first = last = _together(problem, skin, outline)
-        found = state
+        objective = self.objective(problem, state, crop, parse)
+        found, now = state, objective.lit_for(state)
+        before = now.cost(state)
         for _ in range(self._settings.rounds):
-            found = descend(last, found, self._model.expression_bounds, self._settings.steps)
-            if skin is not None:
-                skin = self._relit(skin, found, sight)
-                last = _together(problem, skin, outline)
-        # Each turn lowers its own cost; only the same vertices under the best light compare all of them.
-        return found if last.cost(found) < first.cost(state) else state
+            found = descend(now, found, self._model.expression_bounds, self._settings.steps)
+            now = objective.lit_for(found)
+        # Each turn lowers its own cost; only each under its own best light can be compared.
+        return found if now.cost(found) < before else state
 
-    def _vertices_cam(self, state: FitState) -> NDArray[np.float32]:
-        shape = self._model.shape(state.identity, state.expression)
-        return (shape @ state.rotation.T + state.translation).astype(np.float32)
+    def objective(
+        self, problem: LandmarkProblem, state: FitState, crop: HeadCrop, parse: HeadParse
+    ) -> Objective:
+        """What is minimised, over the skin and the outline that are seen of ``state``."""
+        vertices = vertices_cam(self._model, state)
+        view = rasterize_arrays(vertices, self._solid, crop.camera, self._rasterizer)
+        # The crop as a photo of its own: what is coarser than its pixels is all that counts here.
+        alone = replace(crop, scale=1.0, offset_x=0.0, offset_y=0.0)
+        sight = Sight(crop.pixels, crop.camera, alone, view.depth, parse.labels)
+        outline = self._outline(problem, state, crop, view, parse)
+        return Objective(self._model, sight, problem, self._skin(problem, state, crop, sight), outline)
 
     def _outline(
         self,
@@ -104,15 +108,14 @@ class Polisher:
     def _skin(
         self, problem: LandmarkProblem, state: FitState, crop: HeadCrop, sight: Sight
     ) -> SkinProblem | None:
-        """The skin in the light that explains a state best; None where too little is seen or known of it."""
-        s, basis = self._settings, self._model.albedo
-        if basis is None:
+        """The skin that is seen, its light and albedo still open; None where it is too little."""
+        s = self._settings
+        if self._model.albedo is None:
             return None
-        seen = vertex_colours(self._model, self._vertices_cam(state), sight)
+        seen = vertex_colours(self._model, vertices_cam(self._model, state), sight)
         at = np.flatnonzero(seen.weights > 0)
         if len(at) < s.fewest:
             return None
-        estimate = estimate_light(basis, seen)
         total, at = float(seen.weights[at].sum()), at[:: -(-len(at) // s.vertices)]
         weights = seen.weights[at].astype(float)
         linear = cv2.GaussianBlur(LINEAR_OF_BYTE[crop.pixels].astype(np.float32), (0, 0), s.blur_px)
@@ -120,31 +123,48 @@ class Polisher:
             Skin(self._model, self._solid, at),
             crop,
             np.dstack([linear, np.gradient(linear, axis=1), np.gradient(linear, axis=0)]),
-            basis.of(estimate.albedo)[at].astype(float),
-            estimate.light.astype(float),
+            np.zeros((len(at), 3)),
+            np.zeros((SH_TERMS, 3)),
             weights * (s.independent * total / weights.sum()),
             s.error * usual_brightness(seen),
             s.robust_scale,
             problem.known.focal_px is None,
         )
 
-    def _relit(self, skin: SkinProblem, state: FitState, sight: Sight) -> SkinProblem:
-        """The same skin in the light that explains another state best."""
-        basis = self._model.albedo
-        assert basis is not None
-        estimate = estimate_light(basis, vertex_colours(self._model, self._vertices_cam(state), sight))
-        albedo = basis.of(estimate.albedo)[skin.skin.vertices]
-        return replace(skin, albedo=albedo, light=estimate.light.astype(float))
+
+@dataclass(frozen=True)
+class Objective:
+    """What the polish minimises; always the same vertices and points, so that costs can be compared."""
+
+    model: MorphableModel
+    sight: Sight
+    landmarks: LandmarkProblem
+    skin: SkinProblem | None
+    """None where too little is seen, or known of the model's colours."""
+    outline: OutlineProblem | None
+    """None where no border is seen."""
+
+    def lit_for(self, state: FitState) -> Sum:
+        """The problem in the light, and with the albedo, that explain a state best."""
+        parts: list[Problem] = [self.landmarks]
+        if self.skin is not None and self.model.albedo is not None:
+            seen = vertex_colours(self.model, vertices_cam(self.model, state), self.sight)
+            estimate = estimate_light(self.model.albedo, seen)
+            albedo = self.model.albedo.of(estimate.albedo)[self.skin.skin.vertices]
+            parts.append(replace(self.skin, albedo=albedo, light=estimate.light.astype(float)))
+        if self.outline is not None:
+            parts.append(self.outline)
+        return Sum(tuple(parts))
+
+    def cost(self, state: FitState) -> float:
+        """Of a state in its best light."""
+        return self.lit_for(state).cost(state)
 
 
-def _sight(crop: HeadCrop, view: FragmentArrays, parse: HeadParse) -> Sight:
-    """The crop as a photo of its own: what is coarser than its pixels is all that counts here."""
-    alone = replace(crop, scale=1.0, offset_x=0.0, offset_y=0.0)
-    return Sight(crop.pixels, crop.camera, alone, view.depth, parse.labels)
-
-
-def _together(*parts: Problem | None) -> Sum:
-    return Sum(tuple(part for part in parts if part is not None))
+def vertices_cam(model: MorphableModel, state: FitState) -> NDArray[np.float32]:
+    """(N,3) mm, camera space."""
+    shape = model.shape(state.identity, state.expression)
+    return (shape @ state.rotation.T + state.translation).astype(np.float32)
 
 
 def usual_brightness(seen: VertexColours) -> float:

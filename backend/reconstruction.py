@@ -65,6 +65,9 @@ class Reconstruction:
     light: NDArray[np.float32] | None = None
     """(9,3) harmonics of the photo's light (:class:`backend.delight.Delit`): the image ``face`` is about
     ``face_albedo`` in their shading. None for a model without albedo."""
+    surprise: dict[str, float] = field(default_factory=dict)
+    """Root mean square of the coefficients of each group (``identity``, ``expression``, ``albedo``) in usual
+    spreads: 1 is usual, from 2.5 on a head hardly exists."""
 
     def mesh(self, name: str) -> TexturedMesh:
         """The mesh called ``name``; KeyError if this head has none."""

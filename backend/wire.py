@@ -83,6 +83,7 @@ def pack_reconstruction(reconstruction: Reconstruction) -> bytes:
         timings_ms=r.timings_ms,
         interim=r.interim,
         light=None if r.light is None else tuple(tuple(term) for term in r.light.tolist()),
+        surprise=r.surprise,
     )
     arrays: dict[str, NDArray[Any]] = {
         "identity": r.identity.astype(np.float32),
@@ -119,6 +120,7 @@ def unpack_reconstruction(data: bytes) -> Reconstruction:
         timings_ms=header.timings_ms,
         interim=header.interim,
         light=None if header.light is None else np.array(header.light, np.float32),
+        surprise=header.surprise,
     )
 
 

@@ -4,13 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
-from backend.camera import Camera
 from backend.errors import FaceUnusable, NoFaceFound
-from backend.fit import HeadFit
 from backend.frames import Pose, rotation_from_angles
 from backend.landmarks import DetectedFace, MediaPipeDetector
 from backend.photo import Photo
-from backend.photo_checks import check_face, check_fit, check_pose, choose_face, landmark_yaw_deg
+from backend.photo_checks import check_face, check_pose, choose_face, landmark_yaw_deg
 
 from . import bad_input
 
@@ -138,24 +136,3 @@ def test_fitted_pose() -> None:
     assert "down" in check_pose(posed(0, 35))[0] and "up" in check_pose(posed(0, -35))[0]
     with pytest.raises(FaceUnusable):
         check_pose(posed(70))
-
-
-def _fitted(identity: float = 0.8, rms_mm: float = 1.5, disagreement_deg: float = 4.0) -> HeadFit:
-    pose = Pose(rotation_from_angles(0, 0, 0), np.array([0.0, 0.0, 1000.0]))
-    nothing, everyone = np.zeros((0, 3), np.float32), np.full(80, identity, np.float32)
-    camera = Camera.centred(1000.0, 100, 100)
-    return HeadFit(everyone, np.zeros(52, np.float32), nothing, pose, camera, 1.0, rms_mm, disagreement_deg)
-
-
-def test_a_usual_fit_raises_no_doubt() -> None:
-    assert check_fit(_fitted()) == []
-
-
-@pytest.mark.parametrize("doubtful", [_fitted(rms_mm=8.0), _fitted(disagreement_deg=25.0)])
-def test_a_fit_that_its_witnesses_disagree_about_is_doubted(doubtful: HeadFit) -> None:
-    assert len(check_fit(doubtful)) == 1
-    assert "hard to read" in check_fit(doubtful)[0]
-
-
-def test_a_head_that_hardly_exists_is_doubted() -> None:
-    assert "unusual" in check_fit(_fitted(identity=-2.8))[0]

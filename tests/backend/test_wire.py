@@ -97,6 +97,12 @@ def test_light_survives() -> None:
     np.testing.assert_array_equal(after.light, light)
 
 
+def test_surprise_survives() -> None:
+    surprise = {"identity": 0.9, "expression": 1.2, "albedo": 0.4}
+    before = replace(small_reconstruction(), surprise=surprise)
+    assert unpack_reconstruction(pack_reconstruction(before)).surprise == surprise
+
+
 def test_a_refine_request_survives() -> None:
     before = RefineRequest(noise(5, 7, 4), noise(5, 7), noise(3, 2, 3), transparent=True)
     after = unpack_refine_request(pack_refine_request(before))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from backend.frames import rotation_from_angles
 from backend.morphable import load_head_model
 from backend.nets.face_crop import WindowCameras
 from train.face import plain
@@ -53,22 +54,46 @@ def test_some_heads_are_painted_and_their_coefficients_say_what_is_nearest(
     assert np.corrcoef(again, bare["albedo"].numpy())[0, 1] > 0.8
 
 
-def test_the_true_answer_draws_the_picture() -> None:
+WRONG = {
+    "turned": lambda sample: {"rotation": sample["rotation"] @ TURN},
+    "moved": lambda sample: {"place": sample["place"] + torch.tensor([0.06, 0.0, 0.0])},
+    "another face": lambda sample: {"identity": -sample["identity"]},
+    "another mood": lambda sample: {"expression": 0.8 - sample["expression"]},
+    "light from the other side": lambda sample: {"light": sample["light"] * OTHER_SIDE},
+}
+"""One thing that a network might get wrong."""
+TURN = torch.from_numpy(rotation_from_angles(0, 0, 0).T @ rotation_from_angles(12, 0, 0)).float()
+OTHER_SIDE = torch.tensor([1.0, 1, -1, 1, -1, 1, 1, -1, 1])[:, None]
+"""Signs of the harmonics when right and left are exchanged."""
+
+
+def test_the_true_answer_draws_the_picture_and_no_wrong_one_does() -> None:
     """Up to exposure, lens and compression, which only the picture has."""
     head = load_head_model()
     assert head.albedo is not None
     model = shape_model(head, torch.device("cpu"))
     albedo = AlbedoTensors.of(head.albedo, torch.device("cpu"))
-    alike = []
-    for number in range(6):
-        sample = {name: values[None] for name, values in SOURCE.sample(number, SIDE).items()}
+
+    def drawn(sample: dict[str, torch.Tensor]) -> tuple[np.ndarray, np.ndarray]:
+        """Luminance (S,S) of an answer, and where it has a head."""
         cameras = WindowCameras(sample["focal"], sample["principal"], SIDE)
         shapes = model.vertices(sample["identity"], sample["expression"])
         placed = cameras.to_camera(shapes, sample["rotation"], sample["place"])
         colours = albedo.colours(sample["albedo"])
-        drawn = render_faces(placed, model.triangles, colours, sample["light"], cameras)
-        inner = drawn.covered[0]
-        luminance = displayed(drawn.colour[0].clamp(0, 1))[inner].mean(1)
-        photo = ((sample["picture"][0].permute(1, 2, 0) + 1) / 2)[inner].mean(1)
-        alike.append(np.corrcoef(luminance, photo)[0, 1])
-    assert np.median(alike) > 0.8
+        seen = render_faces(placed, model.triangles, colours, sample["light"], cameras)
+        return displayed(seen.colour[0].clamp(0, 1)).mean(-1).numpy(), seen.covered[0].numpy()
+
+    alike: dict[str, list[float]] = {name: [] for name in ("truth", *WRONG)}
+    for number in range(6):
+        sample = {name: values[None] for name, values in SOURCE.sample(number, SIDE).items()}
+        photo = ((sample["picture"][0].permute(1, 2, 0) + 1) / 2).mean(-1).numpy()
+        luminance, inner = drawn(sample)
+        alike["truth"].append(np.corrcoef(luminance[inner], photo[inner])[0, 1])
+        for name, wrong in WRONG.items():
+            luminance, covered = drawn({**sample, **wrong(sample)})
+            both = inner & covered
+            alike[name].append(np.corrcoef(luminance[both], photo[both])[0, 1])
+    assert np.median(alike["truth"]) > 0.9
+    for name in WRONG:
+        better = np.greater(alike["truth"], alike[name])
+        assert better.sum() >= 5, (name, alike)
