@@ -228,6 +228,14 @@ def _add_eval(commands: Commands) -> None:
         "--predictions", type=Path, metavar="DIR", help="score <id>.ply or <id>.png from here instead"
     )
     parser.add_argument("--save", type=Path, metavar="DIR", help="write the engine's predictions")
+    parser.add_argument(
+        "--biwi",
+        action="store_true",
+        help="the folder is the Biwi Kinect Head Pose Database (geometry, pose)",
+    )
+    parser.add_argument(
+        "--frames", type=_at_least(1), default=10, metavar="N", help="of each Biwi sequence (default: 10)"
+    )
     _add_json(parser)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ..errors import BadRequest
@@ -13,6 +15,8 @@ FILES = ("geometry", "parsing")
 """Measures for which folders of predictions have a format."""
 PRODUCT_ONLY = ("parsing", "roundtrip")
 """Measures of stages that the baselines do not have."""
+BIWI_MEASURES = ("geometry", "pose")
+"""What the Biwi database knows the answers to."""
 PRODUCT, LANDMARKS, MEAN = PREDICTORS
 
 
@@ -20,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
     """Score and print."""
     _check(options)
     with libraries_silenced():
-        result = _score(options)
+        result = _score_biwi(options) if options.biwi else _score(options, options.dataset)
     if options.json:
         print_json(result)
     else:
@@ -32,6 +36,8 @@ def run(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> None:
     """Raise BadRequest for options that contradict each other."""
     measure = options.measure
+    if options.biwi and measure not in BIWI_MEASURES:
+        raise BadRequest(f"The Biwi database knows no {measure}.", "Measure geometry or pose.")
     if measure not in FILES and (options.predictions or options.save):
         raise BadRequest(
             f"{measure} neither reads nor writes predictions.",
@@ -46,21 +52,32 @@ def _check(options: argparse.Namespace) -> None:
         raise BadRequest("Only the product paints a head with the photo.", "Add: --look model")
 
 
-def _score(options: argparse.Namespace) -> dict[str, Any]:
+def _score_biwi(options: argparse.Namespace) -> dict[str, Any]:
+    """Score on frames of the Biwi database, its regions read off the photos by the product."""
+    from .. import evaluate
+    from ..engine import Engine
+
+    with TemporaryDirectory(prefix="likeness-biwi-") as folder:
+        labels = evaluate.EnginePredictor(Engine())
+        evaluate.convert_biwi(options.dataset, Path(folder), labels, options.frames)
+        return _score(options, Path(folder))
+
+
+def _score(options: argparse.Namespace, dataset: Path) -> dict[str, Any]:
     from .. import evaluate
 
     predictor = _predictor(options)
     match options.measure:
         case "geometry":
-            return evaluate.evaluate_geometry(options.dataset, predictor, options.save)
+            return evaluate.evaluate_geometry(dataset, predictor, options.save)
         case "parsing":
-            return evaluate.evaluate_parsing(options.dataset, predictor, options.save)
+            return evaluate.evaluate_parsing(dataset, predictor, options.save)
         case "pose":
-            return evaluate.evaluate_pose(options.dataset, predictor)
+            return evaluate.evaluate_pose(dataset, predictor)
         case "identity":
-            return evaluate.evaluate_identity(options.dataset, predictor, evaluate.Look(options.look))
+            return evaluate.evaluate_identity(dataset, predictor, evaluate.Look(options.look))
         case _:
-            return evaluate.evaluate_roundtrip(options.dataset, predictor)
+            return evaluate.evaluate_roundtrip(dataset, predictor)
 
 
 def _predictor(options: argparse.Namespace) -> Any:

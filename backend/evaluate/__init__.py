@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .baselines import ExtendedFace, LandmarkPredictor, MeanPredictor
+from .biwi import convert_biwi
 from .dataset import DatasetBroken, EvaluationItem, read_dataset, read_photos
 from .geometry import evaluate_geometry
 from .identity import Look, evaluate_identity
@@ -24,6 +25,7 @@ __all__ = [
     "Look",
     "MeanPredictor",
     "PredictionMissing",
+    "convert_biwi",
     "evaluate_geometry",
     "evaluate_identity",
     "evaluate_parsing",

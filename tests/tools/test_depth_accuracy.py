@@ -109,7 +109,7 @@ def test_bars_are_judged(run: Run, prior_mm: float, words: str) -> None:
     assert text.count(words) == 1
     assert "90.0% | **not reached**" in text and "99.5% | reached" in text
     assert "+4.0% | reached" in text
-    assert "130 ms | **not reached**" in text
+    assert "190 ms | **not reached**" in text
     assert "no such run" in text
 
 

@@ -47,7 +47,8 @@ COLUMNS = """| | heads | missed | face mm | non-face mm | median | coverage | in
 TIMES = """
 ## Time
 
-One head of 256 pixels on the CPU, medians of ten warm runs. Processor time is that of all threads together.
+One head of 256 pixels on the CPU, medians of ten warm runs. Processor time is that of all threads together,
+in which waiting threads count, too: a busy computer lengthens it, but not that of one thread.
 
 | | threads | wall ms | processor ms |
 | --- | --- | --- | --- |
@@ -122,9 +123,9 @@ def _bars(report: Report) -> list[str]:
         lines.append(_bar(f"hair in order, {words}", f">= {IN_ORDER:.0%}", f"{score.in_order:.1%}", reached))
     lines += _face_bar(report.product)
     first = next(iter(report.times.values()), [])
-    for time in first[-1:]:
-        reached = time.wall_ms <= CPU_MS
-        lines.append(_bar("two CPU cores, wall", f"<= {CPU_MS:.0f} ms", f"{time.wall_ms:.0f} ms", reached))
+    for time in first[:1]:
+        words = "two CPU cores (processor time of one alone)"
+        lines.append(_bar(words, f"<= {CPU_MS:.0f} ms", f"{time.cpu_ms:.0f} ms", time.cpu_ms <= CPU_MS))
     return lines
 
 

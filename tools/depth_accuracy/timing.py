@@ -23,7 +23,8 @@ class NetworkTime:
     threads: int
     wall_ms: float
     cpu_ms: float
-    """Processor time of all threads together, which a busy computer does not lengthen."""
+    """Processor time of all threads together. Where threads wait for each other they spin, which counts, too;
+    of one thread alone it is what the network needs, however busy the computer is."""
 
 
 def network_times(run: Run) -> list[NetworkTime]:
