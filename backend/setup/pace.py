@@ -76,7 +76,7 @@ class Pace:
             else:
                 left_s = expected_s * (1 - done)
         else:
-            done = min(spent_s / expected_s, 0.9)
+            done = min(spent_s / max(expected_s, spent_s, 1e-3), 0.9)
             left_s = expected_s * (1 - done)
         whole_s = sum(self._expected_s.values())
         return Progress(

@@ -117,7 +117,8 @@ def test_two_setups_do_not_meet(tmp_path: Path) -> None:
     with lock.held(tmp_path / "lock"):
         code = (
             f"import sys; sys.path.insert(0, {str(setup_failures.ROOT)!r})\n"
-            "from pathlib import Path\nfrom backend.setup import lock\nfrom backend.errors import SetupFailed\n"
+            "from pathlib import Path\nfrom backend.setup import lock\n"
+            "from backend.errors import SetupFailed\n"
             f"try:\n    lock.held(Path({str(tmp_path / 'lock')!r})).__enter__()\n"
             "except SetupFailed as error:\n    print(error.message)"
         )
