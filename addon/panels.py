@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import bpy
 
+from ..backend.setup.state import SetupState
 from .build.shape_keys import IDENTITY
 from .gauge import verdict
+from .installation import BackendChoice, BackendKind, read_installation
 from .pose_gauge import reading
-from .preferences import backend_choice, draw_state, draw_text
+from .preferences import backend_choice, draw_state, draw_text, preferences
 from .properties import LOOK_DELIT, LOOK_PHOTO, LOOKS, LikenessObject, active_head, likeness
 from .session import session
+from .setup_layout import draw_button, draw_progress
 from .state import BackendState
 
 SIDEBAR_COLUMNS = 34
@@ -56,19 +59,32 @@ class LIKENESS_PT_main(LikenessPanel, bpy.types.Panel):
             row.progress(factor=job.progress.fraction, text=job.progress.stage)
             row.operator("likeness.stop_job", text="", icon="X")
             return
-        state = session.state(backend_choice(context))
+        if draw_progress(layout):
+            return
+        choice = backend_choice(context)
+        state = session.state(choice)
         button = layout.row()
         button.scale_y = 1.5
         button.enabled = state is not BackendState.NOT_INSTALLED
         button.operator("likeness.import_photo", icon="USER")
-        if state not in QUIET_STATES:
-            if state is BackendState.NOT_INSTALLED:
-                layout.label(text="The backend is not set up yet", icon="ERROR")
-                layout.operator("likeness.open_preferences", text="Set Up Backend", icon="PREFERENCES")
-            else:
-                draw_state(layout, state)
+        if state not in (*QUIET_STATES, BackendState.NOT_INSTALLED):
+            draw_state(layout, state)
+        _draw_setup(layout, context, choice, needed=state is BackendState.NOT_INSTALLED)
         if session.notice:
             draw_text(layout.box(), session.notice, SIDEBAR_COLUMNS, icon="INFO")
+
+
+def _draw_setup(
+    layout: bpy.types.UILayout, context: bpy.types.Context, choice: BackendChoice, *, needed: bool
+) -> None:
+    """The way to a backend where there is none yet, or to a newer one."""
+    if choice.kind is BackendKind.BUNDLED:
+        found = read_installation(choice).state
+        if needed or found is SetupState.OUTDATED:
+            draw_button(layout, found, preferences(context).wheels)
+    elif needed:
+        layout.label(text="There is no Python where the preferences say", icon="ERROR")
+        layout.operator("likeness.open_preferences", icon="PREFERENCES")
 
 
 class LIKENESS_PT_pose(HeadPanel, bpy.types.Panel):
@@ -166,6 +182,7 @@ class LIKENESS_PT_render(HeadPanel, bpy.types.Panel):
         button = layout.row()
         button.scale_y = 1.3
         button.operator("likeness.render_new_pose", icon="RENDER_STILL")
+        layout.operator("likeness.render_new_pose_animation", icon="RENDER_ANIMATION")
         transform = context.scene.view_settings.view_transform
         if transform != "Standard":
             draw_text(

@@ -32,8 +32,8 @@ def measure(context: bpy.types.Context) -> float | None:
     pivot = active_head(context)
     if pivot is None:
         return None
-    view = camera_view(context.scene, context.evaluated_depsgraph_get())
-    head = head_points(pivot)
+    depsgraph = context.evaluated_depsgraph_get()
+    view, head = camera_view(context.scene, depsgraph), head_points(pivot, depsgraph)
     return share_known(head, view) if head is not None and view is not None else None
 
 

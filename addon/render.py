@@ -16,7 +16,7 @@ from .build.materials import set_look
 from .errors import SceneUnfit
 from .head_data import PLATE_IMAGE
 from .properties import LOOK_PHOTO, likeness, parts
-from .sighting import frame_size, require_view
+from .sighting import frame_size, require_scene, require_view
 from .stage import (
     has_light,
     has_surroundings,
@@ -31,14 +31,15 @@ KNOWN_SAMPLES = 2
 """Per pixel of the known map, which is smooth."""
 
 
-def render_coarse(scene: bpy.types.Scene, pivot: bpy.types.Object) -> CoarseRender:
+def render_coarse(scene: bpy.types.Scene, pivot: bpy.types.Object, frame: int | None = None) -> CoarseRender:
     """Render a head through the scene's camera: alone, how well it is known, and what surrounds it.
 
     In the look *Photo* it is unlit; in the others the scene's own lights fall on it. Blender waits for
-    these short renders, and nothing of them stays behind. SceneUnfit if there is nothing to be rendered.
+    these short renders, and nothing of them stays behind; another ``frame`` leaves the scene at its own.
+    SceneUnfit if there is nothing to be rendered.
     """
     layer = _view_layer(scene)
-    carried = require_view(scene, pivot, bpy.context.evaluated_depsgraph_get())
+    require_scene(scene, pivot)
     look, transparent = likeness(pivot).look, scene.render.film_transparent
     if look != LOOK_PHOTO and not has_light(scene):
         raise SceneUnfit(
@@ -48,17 +49,18 @@ def render_coarse(scene: bpy.types.Scene, pivot: bpy.types.Object) -> CoarseRend
     with tempfile.TemporaryDirectory(prefix="likeness-") as name, no_new_render_result():
         folder = Path(name)
         images = {PLATE_IMAGE: _plate_png(pivot, width, height, folder, transparent=transparent)}
-        with head_stage(scene, pivot) as stage, _unlit(pivot) as materials:
+        with head_stage(scene, pivot, frame) as stage, _unlit(pivot) as materials:
+            carried = require_view(stage, pivot)
             if look == LOOK_PHOTO:
                 images["coarse"] = _rendered(stage, folder / "coarse.png")
             _show_numbers(stage)
             with known_shown(materials):
                 images["known"] = _rendered(stage, folder / "known.png")
         if look != LOOK_PHOTO:
-            with lit_stage(scene, pivot) as stage:
+            with lit_stage(scene, pivot, frame) as stage:
                 images["coarse"] = _rendered(stage, folder / "coarse.png", layer)
         if has_surroundings(layer, pivot):
-            with surroundings_stage(scene, pivot) as stage:
+            with surroundings_stage(scene, pivot, frame) as stage:
                 images["surroundings"] = _rendered(stage, folder / "surroundings.png", layer)
     return CoarseRender(images, width, height, carried, transparent)
 
@@ -72,7 +74,9 @@ def _view_layer(scene: bpy.types.Scene) -> bpy.types.ViewLayer:
 def _rendered(stage: bpy.types.Scene, target: Path, layer: bpy.types.ViewLayer | None = None) -> bytes:
     """Render a stage to a PNG file and return its bytes."""
     stage.render.filepath = str(target)
-    bpy.ops.render.render(write_still=True, scene=stage.name, layer=layer.name if layer is not None else "")
+    # The operator's argument ``scene`` would put the stage to the frame of the artist's scene (4.2 to 5.2).
+    with bpy.context.temp_override(scene=stage):
+        bpy.ops.render.render(write_still=True, layer=layer.name if layer is not None else "")
     if not target.is_file():
         raise SceneUnfit("Blender could not render the head", "Look at Blender's console for the reason")
     return target.read_bytes()

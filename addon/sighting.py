@@ -24,9 +24,13 @@ def frame_size(render: bpy.types.RenderSettings) -> tuple[int, int]:
     return max(1, render.resolution_x * percentage // 100), max(1, render.resolution_y * percentage // 100)
 
 
-def head_points(pivot: bpy.types.Object) -> HeadPoints | None:
-    """The head's outside as it stands now, without its expression; None if all of it was deleted."""
-    found = [_points_of(part) for part in parts(pivot) if likeness(part).role in SURFACE and part.data]
+def head_points(pivot: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> HeadPoints | None:
+    """The head's outside as it stands; None if all of it was deleted."""
+    found = [
+        _points_of(part.evaluated_get(depsgraph))
+        for part in parts(pivot)
+        if likeness(part).role in SURFACE and part.type == "MESH"
+    ]
     if not found:
         return None
     return HeadPoints(*(np.concatenate(arrays) for arrays in zip(*found, strict=True)))
@@ -50,26 +54,24 @@ def _points_of(part: bpy.types.Object) -> tuple[np.ndarray, np.ndarray, np.ndarr
 
 def camera_view(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> View | None:
     """The scene's camera; None without one, or if it takes panoramas."""
-    camera = scene.camera
-    if camera is None or camera.type != "CAMERA" or camera.data.type == "PANO":
+    if scene.camera is None or scene.camera.type != "CAMERA" or scene.camera.data.type == "PANO":
         return None
-    render = scene.render
+    camera, render = scene.camera.evaluated_get(depsgraph), scene.render
     width, height = frame_size(render)
     lens = camera.calc_matrix_camera(
         depsgraph, x=width, y=height, scale_x=render.pixel_aspect_x, scale_y=render.pixel_aspect_y
     )
     place = camera.matrix_world.normalized()
-    forward = -np.array(place.col[2][:3])
     return View(
         np.array(lens @ place.inverted()),
         np.array(place.translation),
-        forward,
+        -np.array(place.col[2][:3]),
         camera.data.type == "ORTHO",
     )
 
 
-def require_view(scene: bpy.types.Scene, pivot: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> float:
-    """The share of the view that the photo knew; SceneUnfit if no picture of the head can come of it."""
+def require_scene(scene: bpy.types.Scene, pivot: bpy.types.Object) -> None:
+    """SceneUnfit if the scene's camera, its resolution or the head are not fit for a picture."""
     camera = scene.camera
     if camera is None or camera.type != "CAMERA":
         raise SceneUnfit("The scene has no camera", "Press Look Through Photo Camera first")
@@ -83,10 +85,18 @@ def require_view(scene: bpy.types.Scene, pivot: bpy.types.Object, depsgraph: bpy
             width=width,
             height=height,
         )
-    head = head_points(pivot) if likeness(pivot).collection is not None else None
-    if head is None:
+    if likeness(pivot).collection is None or not any(likeness(part).role in SURFACE for part in parts(pivot)):
         raise SceneUnfit("Nothing is left of this head", "Undo what deleted it, or import the photo again")
-    view = camera_view(scene, depsgraph)
+
+
+def require_view(stage: bpy.types.Scene, pivot: bpy.types.Object) -> float:
+    """The share of the head in view that the photo knew; SceneUnfit if the camera does not see it.
+
+    ``stage`` is evaluated at its frame and passed :func:`require_scene`.
+    """
+    depsgraph = stage.view_layers[0].depsgraph
+    head, view = head_points(pivot, depsgraph), camera_view(stage, depsgraph)
+    assert head is not None
     assert view is not None
     if not view.parallel and surrounds(head, view.eye):
         raise SceneUnfit(

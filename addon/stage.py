@@ -26,20 +26,27 @@ SHOWABLE = ("MESH", "CURVE", "CURVES", "SURFACE", "META", "FONT", "VOLUME", "POI
 
 
 @contextlib.contextmanager
-def head_stage(scene: bpy.types.Scene, pivot: bpy.types.Object) -> Iterator[bpy.types.Scene]:
-    """A scene of its own with nothing but the head, its camera and settings that keep colours."""
+def head_stage(
+    scene: bpy.types.Scene, pivot: bpy.types.Object, frame: int | None = None
+) -> Iterator[bpy.types.Scene]:
+    """A scene of its own with nothing but the head, its camera and settings that keep colours.
+
+    It stands at a frame of its own; the artist's scene stays where it is.
+    """
     stage = bpy.data.scenes.new("Likeness Render")
     try:
         stage.collection.children.link(likeness(pivot).collection)
         stage.camera = scene.camera
         stage.world = None
-        stage.frame_set(scene.frame_current, subframe=scene.frame_subframe)
+        _stand_at(stage, scene, frame)
+        stage.frame_set(stage.frame_current, subframe=stage.frame_subframe)
         for name in (
             *("resolution_x", "resolution_y", "resolution_percentage"),
             *("pixel_aspect_x", "pixel_aspect_y"),
         ):
             setattr(stage.render, name, getattr(scene.render, name))
         keep_colours(stage)
+        compat.use_png(stage.render.image_settings, "RGBA")
         _fast_engine(stage)
         yield stage
     finally:
@@ -47,20 +54,24 @@ def head_stage(scene: bpy.types.Scene, pivot: bpy.types.Object) -> Iterator[bpy.
 
 
 @contextlib.contextmanager
-def lit_stage(scene: bpy.types.Scene, pivot: bpy.types.Object) -> Iterator[bpy.types.Scene]:
+def lit_stage(
+    scene: bpy.types.Scene, pivot: bpy.types.Object, frame: int | None = None
+) -> Iterator[bpy.types.Scene]:
     """The artist's scene with its lights and engine, in which the camera sees the head alone.
 
     Other objects still throw shadows and reflect light.
     """
     others = [item for item in scene.objects if item.type in SHOWABLE and likeness(item).pivot != pivot]
-    with _artists_stage(scene) as stage, _changed(others, visible_camera=False):
+    with _artists_stage(scene, frame) as stage, _changed(others, visible_camera=False):
         yield stage
 
 
 @contextlib.contextmanager
-def surroundings_stage(scene: bpy.types.Scene, pivot: bpy.types.Object) -> Iterator[bpy.types.Scene]:
+def surroundings_stage(
+    scene: bpy.types.Scene, pivot: bpy.types.Object, frame: int | None = None
+) -> Iterator[bpy.types.Scene]:
     """The artist's scene, out of which the head is cut."""
-    with _artists_stage(scene) as stage, _changed(parts(pivot), is_holdout=True):
+    with _artists_stage(scene, frame) as stage, _changed(parts(pivot), is_holdout=True):
         yield stage
 
 
@@ -80,16 +91,24 @@ def has_light(scene: bpy.types.Scene) -> bool:
 
 
 @contextlib.contextmanager
-def _artists_stage(scene: bpy.types.Scene) -> Iterator[bpy.types.Scene]:
+def _artists_stage(scene: bpy.types.Scene, frame: int | None) -> Iterator[bpy.types.Scene]:
     """A copy of the artist's scene, which shares its objects, without what comes after a render."""
     stage = scene.copy()
     try:
         keep_colours(stage)
+        compat.use_png(stage.render.image_settings, "RGBA")
         stage.render.engine = compat.artists_engine(scene)
         stage.render.use_border = False
+        _stand_at(stage, scene, frame)
         yield stage
     finally:
         bpy.data.scenes.remove(stage)
+
+
+def _stand_at(stage: bpy.types.Scene, scene: bpy.types.Scene, frame: int | None) -> None:
+    """A frame number, or where the artist's scene stands."""
+    stage.frame_current = scene.frame_current if frame is None else frame
+    stage.frame_subframe = scene.frame_subframe if frame is None else 0.0
 
 
 @contextlib.contextmanager
@@ -119,7 +138,6 @@ def keep_colours(stage: bpy.types.Scene) -> None:
     render.use_compositing = False
     render.use_sequencer = False
     render.use_multiview = render.use_stamp = False
-    compat.use_png(render.image_settings, "RGBA")
 
 
 def _fast_engine(stage: bpy.types.Scene) -> None:

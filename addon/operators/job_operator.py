@@ -39,10 +39,11 @@ class JobOperator:
             return self.refuse(error)
         if bpy.app.background or not self.options.is_invoke:  # timers do not fire there
             return self._conclude(context, job)
-        self._job = job
         manager = context.window_manager
         self._timer = manager.event_timer_add(TICK_S, window=context.window)
-        manager.modal_handler_add(self)
+        if self._job is None:  # else it goes on with another job, and listens already
+            manager.modal_handler_add(self)
+        self._job = job
         redraw_sidebars(context)
         return {"RUNNING_MODAL"}
 
