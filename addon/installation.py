@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import enum
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..backend.setup.state import Installation
+from ..backend.setup.state import read as read_environment
 from .errors import BackendMissing
 
 PYTHON_VARIABLE = "LIKENESS_PYTHON"
@@ -19,11 +20,6 @@ SOURCE_ROOT = Path(__file__).resolve().parent.parent
 
 IDLE_MINUTES = 30
 """The networks take gigabytes of memory that other programs could use; a start takes seconds."""
-
-WHAT_TO_DO = (
-    "Until Likeness can set it up by itself: make a Python 3.11 environment, install the backend's "
-    "requirements into it, and choose its interpreter here"
-)
 
 
 class BackendKind(enum.StrEnum):
@@ -54,10 +50,14 @@ class BackendChoice:
         return self.user_folder / "backend" / "backend.log"
 
 
-def bundled_interpreter(user_folder: Path) -> Path:
-    """Where the interpreter of the bundled environment lies once it is set up."""
-    venv = user_folder / "backend" / "venv"
-    return venv / "Scripts" / "python.exe" if sys.platform == "win32" else venv / "bin" / "python"
+def environment_folder(user_folder: Path) -> Path:
+    """Where the extension's own environment belongs; only a setup writes there."""
+    return user_folder / "environment"
+
+
+def read_installation(choice: BackendChoice) -> Installation:
+    """What the disk says about the extension's own environment; cheap enough for drawing a panel."""
+    return read_environment(environment_folder(choice.user_folder))
 
 
 def find_interpreter(choice: BackendChoice, environment: Mapping[str, str] = os.environ) -> Path | None:
@@ -65,7 +65,8 @@ def find_interpreter(choice: BackendChoice, environment: Mapping[str, str] = os.
     if choice.kind is BackendKind.INTERPRETER:
         candidates = [choice.interpreter]
     else:
-        candidates = [environment.get(PYTHON_VARIABLE, ""), str(bundled_interpreter(choice.user_folder))]
+        own = read_installation(choice).interpreter
+        candidates = [environment.get(PYTHON_VARIABLE, ""), str(own or "")]
     for candidate in candidates:
         # Not resolved: a virtual environment is recognised by the path of its link.
         if candidate and Path(candidate).is_file():
@@ -84,6 +85,4 @@ def require_interpreter(choice: BackendChoice, environment: Mapping[str, str] = 
             "Choose the interpreter of the backend in Preferences > Add-ons > Likeness",
             path=choice.interpreter,
         )
-    raise BackendMissing(
-        "The backend is not set up yet", "Open Preferences > Add-ons > Likeness, which says what to do"
-    )
+    raise BackendMissing("The backend is not set up yet", "Press Set Up Backend in the Likeness tab")

@@ -9,11 +9,13 @@ import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from ..backend.protocol import Quality
+from ..backend.setup.state import SetupState
 from . import PACKAGE
 from .client import Address
 from .errors import BackendUnreachable
-from .installation import IDLE_MINUTES, WHAT_TO_DO, BackendChoice, BackendKind
+from .installation import IDLE_MINUTES, BackendChoice, BackendKind, read_installation
 from .session import session
+from .setup_layout import draw_button, draw_progress
 from .state import BackendState
 
 if TYPE_CHECKING:
@@ -47,6 +49,22 @@ class LikenessPreferences(bpy.types.AddonPreferences):
     interpreter: StringProperty(
         name="Python", description="The interpreter of an environment with the backend", subtype="FILE_PATH"
     )
+    device: EnumProperty(
+        name="Device",
+        description="What the networks run on, once the backend is set up",
+        items=(
+            ("AUTO", "Automatic", "What this computer's GPU and driver allow"),
+            ("CPU", "CPU", "The processor: the smallest download"),
+            ("CUDA", "NVIDIA", "NVIDIA's GPUs from Turing on, with driver 580 or newer"),
+            ("ROCM", "AMD", "AMD's GPUs on Linux; not tried by us, and 6 GB to download"),
+            ("MPS", "Apple", "Apple's GPUs"),
+        ),
+    )
+    wheels: StringProperty(
+        name="Wheels",
+        description="Folder to install from, for computers without network. Leave it empty to download",
+        subtype="DIR_PATH",
+    )
     url: StringProperty(name="Address", description="Address of the server, like https://my-server:8443")
     token: StringProperty(
         name="Token", description="Access token that the server asks for", subtype="PASSWORD"
@@ -78,7 +96,9 @@ class LikenessPreferences(bpy.types.AddonPreferences):
         layout.use_property_decorate = False
         layout.prop(self, "kind", expand=True)
         kind = BackendKind(self.kind)
-        if kind is BackendKind.INTERPRETER:
+        if kind is BackendKind.BUNDLED:
+            self._draw_setup(context)
+        elif kind is BackendKind.INTERPRETER:
             layout.prop(self, "interpreter")
         elif kind is BackendKind.REMOTE:
             layout.prop(self, "url")
@@ -89,6 +109,18 @@ class LikenessPreferences(bpy.types.AddonPreferences):
             layout.prop(self, "idle_minutes")
         layout.prop(self, "quality", expand=True)
         layout.operator("likeness.copy_report", icon="COPYDOWN")
+
+    def _draw_setup(self, context: Context) -> None:
+        """What the extension's own environment is made of, and the buttons for it."""
+        layout = self.layout
+        if draw_progress(layout):
+            return
+        layout.prop(self, "device")
+        layout.prop(self, "wheels")
+        state = read_installation(backend_choice(context)).state
+        draw_button(layout, state, self.wheels)
+        if state is not SetupState.ABSENT:
+            layout.operator("likeness.remove_backend", icon="TRASH")
 
 
 def draw_state(layout: bpy.types.UILayout, state: BackendState) -> None:
@@ -101,10 +133,7 @@ def draw_state(layout: bpy.types.UILayout, state: BackendState) -> None:
         row.operator("likeness.stop_backend", text="Stop", icon="SNAP_FACE")
     if state in (BackendState.FAILED, BackendState.RUNNING, BackendState.UPDATE_REQUIRED):
         layout.operator("likeness.open_log", icon="TEXT")
-    if state is BackendState.NOT_INSTALLED:
-        row.operator("likeness.explain_setup", text="What Is Missing", icon="QUESTION")
-        draw_text(layout, WHAT_TO_DO)
-    elif state is BackendState.UPDATE_REQUIRED:
+    if state is BackendState.UPDATE_REQUIRED:
         draw_text(layout, "Install the same version of the extension and the backend, then start it again")
 
 

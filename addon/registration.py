@@ -6,6 +6,7 @@ import bpy
 
 from . import handlers, menus, operators, panels, pose_gauge, preferences, properties
 from .operators.backend import stop_watching
+from .operators.set_up import stop_setup
 from .session import session
 
 CLASSES: tuple[type, ...] = (
@@ -29,6 +30,7 @@ def register() -> None:
 def unregister() -> None:
     """Stop the backend first: nothing may call back into classes that are gone."""
     session.stop_backend(wait=True)
+    stop_setup()
     stop_watching()
     pose_gauge.unregister()
     handlers.unregister()

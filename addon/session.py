@@ -18,6 +18,7 @@ from .installation import SOURCE_ROOT, BackendChoice, BackendKind, find_interpre
 from .jobs import Connection, Job, Request
 from .kept import Kept
 from .measured import MeasuredFace
+from .setup_run import SetupRun
 from .state import BackendState, backend_state
 
 KEPT_RESULTS = 4
@@ -71,6 +72,8 @@ class Session:
     def __init__(self) -> None:
         self.process: BackendProcess | None = None
         self.job: Job[Any] | None = None
+        self.setup: SetupRun | None = None
+        """The setup of the backend under way, or the last one."""
         self.notice = ""
         """Last thing that the artist should know and nobody could report (a file was opened)."""
         self.info: BackendInfo | None = None
@@ -93,6 +96,11 @@ class Session:
             installed=process is not None or find_interpreter(choice) is not None,
             process=None if process is None else process.view,
         )
+
+    @property
+    def setting_up(self) -> bool:
+        """Whether a setup is under way."""
+        return self.setup is not None and self.setup.ended is None
 
     def ensure_process(
         self, choice: BackendChoice, give_up: threading.Event = threading.Event()

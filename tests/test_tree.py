@@ -11,11 +11,15 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-WIRE = {"backend.protocol", "backend.payload", "backend.frames"}
+WIRE = {
+    *("backend.protocol", "backend.payload", "backend.frames"),
+    *("backend.setup", "backend.setup.report", "backend.setup.state"),
+}
 """All that the add-on may know of the backend."""
 BLENDER = {"bpy", "bpy_extras", "bmesh", "mathutils", "addon_utils", "gpu", "blf"}
 AT_THE_EDGE = {
-    "compat", "handlers", "menus", "panels", "preferences", "properties", "registration", "render", "views", "words",
+    "compat", "handlers", "menus", "panels", "preferences", "properties", "registration", "render",
+    "setup_layout", "views", "words",
 }  # fmt: skip
 """Modules of the add-on's top level that touch Blender; everything else there thinks without it."""
 IN_BLENDERS_PYTHON = {"numpy"} | BLENDER

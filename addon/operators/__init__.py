@@ -12,12 +12,14 @@ from . import (
     render_new_pose,
     render_new_pose_animation,
     reset_sliders,
+    set_up,
     turn_head,
     view,
 )
 
 CLASSES = (
     *backend.CLASSES,
+    *set_up.CLASSES,
     *build_head.CLASSES,
     *import_photo.CLASSES,
     *copy_from_photo.CLASSES,

@@ -5,9 +5,8 @@ from __future__ import annotations
 import bpy
 
 from ..errors import AddonError
-from ..installation import WHAT_TO_DO, BackendChoice, BackendKind, bundled_interpreter, find_interpreter
 from ..log_file import LogFile
-from ..preferences import backend_choice, draw_text, preferences
+from ..preferences import backend_choice, preferences
 from ..session import session
 from ..state import BackendState
 from ..views import redraw_sidebars
@@ -126,37 +125,6 @@ def report(context: bpy.types.Context) -> str:
     return compose(facts, redactor_for(choice, session.photos))
 
 
-class LIKENESS_OT_explain_setup(bpy.types.Operator):
-    """Say what the backend still needs before photos can be imported"""
-
-    bl_idname = "likeness.explain_setup"
-    bl_label = "Set Up Backend"
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """Show the explanation."""
-        return context.window_manager.invoke_popup(self, width=520)
-
-    def draw(self, context: bpy.types.Context) -> None:
-        """Where Likeness looked, and what to do."""
-        choice = backend_choice(context)
-        draw_text(self.layout, _explanation(choice))
-        self.layout.operator("likeness.open_preferences", icon="PREFERENCES")
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """The same in words, for scripts."""
-        self.report({"INFO"}, _explanation(backend_choice(context)))
-        return {"FINISHED"}
-
-
-def _explanation(choice: BackendChoice) -> str:
-    interpreter = find_interpreter(choice)
-    if interpreter is not None:
-        return f"Nothing is missing: the backend runs with {interpreter}"
-    if choice.kind is BackendKind.INTERPRETER:
-        return f"There is no Python at {choice.interpreter or '(nothing chosen)'}. {WHAT_TO_DO}"
-    return f"There is no environment at {bundled_interpreter(choice.user_folder)}. {WHAT_TO_DO}"
-
-
 class LIKENESS_OT_open_preferences(bpy.types.Operator):
     """Open the preferences of Likeness"""
 
@@ -177,6 +145,5 @@ CLASSES = (
     LIKENESS_OT_stop_job,
     LIKENESS_OT_open_log,
     LIKENESS_OT_copy_report,
-    LIKENESS_OT_explain_setup,
     LIKENESS_OT_open_preferences,
 )

@@ -88,7 +88,7 @@ def default_folder() -> Path:
         base = home / "Library" / "Application Support"
     else:
         base = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
-    return base / "likeness" / "backend"
+    return base / "likeness" / "environment"
 
 
 def _tell_programs(progress: Progress) -> None:

@@ -53,8 +53,13 @@ def read(line: str) -> Progress | Ended | None:
 
 
 def in_words(progress: Progress) -> str:
-    """One short line for a progress bar: step, size, time left."""
-    words = [progress.step.value]
+    """One line: step, size, time left."""
+    return ", ".join(filter(None, [progress.step.value, details(progress)]))
+
+
+def details(progress: Progress) -> str:
+    """Size and time left, as far as there is something to say."""
+    words: list[str] = []
     if progress.total_bytes:
         words.append(f"{progress.done_bytes / 1e6:,.0f} of {progress.total_bytes / 1e6:,.0f} MB")
     if progress.seconds_left is not None:

@@ -210,13 +210,6 @@ def test_the_backend_is_started_and_stopped_by_hand(addon, backend):
     assert state().value == "Stopped"
 
 
-def test_what_is_missing_is_explained(addon, backend):
-    backend.kind = "BUNDLED"
-    assert bpy.ops.likeness.explain_setup() == {"FINISHED"}
-    explain = addon("operators.backend")._explanation
-    assert "no environment at" in explain(addon("preferences").backend_choice(bpy.context))
-
-
 @pytest.mark.parametrize(
     ("area", "region", "takes"),
     [("VIEW_3D", "UI", True), ("VIEW_3D", "WINDOW", False), ("IMAGE_EDITOR", "UI", False)],
