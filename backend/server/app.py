@@ -94,7 +94,7 @@ def create_app(
     ]
     if pace is not None:
         middleware.insert(1, Middleware(PaceKeeper, pace=pace, refuse=refuse))
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/v1/info", routes.info, methods=["GET"]),
             Route("/v1/jobs/reconstruct", routes.reconstruct, methods=["POST"]),
@@ -108,6 +108,8 @@ def create_app(
         middleware=middleware,
         exception_handlers={LikenessError: on_likeness_error, HTTPException: _on_http_exception},
     )
+    app.router.redirect_slashes = False  # no add-on follows
+    return app
 
 
 class Tally:
