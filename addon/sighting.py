@@ -7,11 +7,13 @@ import numpy as np
 
 from .build.meshes import KNOWN
 from .errors import SceneUnfit
-from .gauge import HeadPoints, View, share_known, surrounds
+from .gauge import HeadPoints, View, share_known, spread, surrounds
 from .properties import likeness, parts
 
 SURFACE = ("face", "hair", "back")
 """Parts that are the head's outside."""
+CHIN_M = -0.11
+"""Height of the chin over the head's centre. Most of the neck below it is hidden by clothes."""
 MAX_PIXELS = 64_000_000
 """As many as the backend takes in one picture."""
 MAX_SIDE = 16_384
@@ -26,22 +28,33 @@ def frame_size(render: bpy.types.RenderSettings) -> tuple[int, int]:
 
 def head_points(pivot: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> HeadPoints | None:
     """The head's outside as it stands; None if all of it was deleted."""
-    found = [
-        _points_of(part.evaluated_get(depsgraph))
-        for part in parts(pivot)
-        if likeness(part).role in SURFACE and part.type == "MESH"
-    ]
-    if not found:
+    vertices, triangles, count = [], [], 0
+    to_head = pivot.evaluated_get(depsgraph).matrix_world.inverted_safe()
+    for part in parts(pivot):
+        if likeness(part).role in SURFACE and part.type == "MESH":
+            arrays, corners = _surface_of(part.evaluated_get(depsgraph))
+            height = arrays[0] @ np.array(to_head[2][:3]) + to_head[2][3]
+            corners = corners[(height[corners] > CHIN_M).all(axis=1)]
+            vertices.append(arrays)
+            triangles.append(corners + count)
+            count += len(arrays[0])
+    if not count or not any(map(len, triangles)):
         return None
-    return HeadPoints(*(np.concatenate(arrays) for arrays in zip(*found, strict=True)))
+    whole = HeadPoints(*(np.concatenate(arrays) for arrays in zip(*vertices, strict=True)))
+    return spread(whole, np.concatenate(triangles))
 
 
-def _points_of(part: bpy.types.Object) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Points (N,3), normals (N,3) in the scene, and known (N,), of one mesh."""
+def _surface_of(
+    part: bpy.types.Object,
+) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], np.ndarray]:
+    """Vertices (N,3) and normals (N,3) in the scene, known (N,), and triangles (T,3) of one mesh."""
     mesh = part.data
     points, normals = np.empty((2, len(mesh.vertices), 3), np.float32)
     mesh.vertices.foreach_get("co", points.ravel())
     mesh.vertex_normals.foreach_get("vector", normals.ravel())
+    mesh.calc_loop_triangles()
+    triangles = np.empty((len(mesh.loop_triangles), 3), np.int32)
+    mesh.loop_triangles.foreach_get("vertices", triangles.ravel())
     known = np.zeros(len(points), np.float32)
     attribute = mesh.attributes.get(KNOWN)  # heads of older files have none
     if attribute is not None and len(attribute.data) == len(points):
@@ -49,7 +62,7 @@ def _points_of(part: bpy.types.Object) -> tuple[np.ndarray, np.ndarray, np.ndarr
     place = np.array(part.matrix_world)
     normals = normals @ np.linalg.pinv(place[:3, :3])
     normals /= np.linalg.norm(normals, axis=1, keepdims=True).clip(1e-9)
-    return points @ place[:3, :3].T + place[:3, 3], normals, known
+    return (points @ place[:3, :3].T + place[:3, 3], normals, known), triangles
 
 
 def camera_view(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> View | None:

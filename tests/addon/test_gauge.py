@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from likeness.addon.gauge import CELLS, HeadPoints, View, share_known, surrounds, verdict
+from likeness.addon.gauge import CELLS, HeadPoints, View, share_known, spread, surrounds, verdict
 
 RADIUS = 0.1
 DISTANCE = 2.0
@@ -86,6 +86,28 @@ def test_the_grid_hides_the_far_side() -> None:
     """Cells must be wider than the gaps between vertices, or what lies behind is counted."""
     gap = np.sqrt(4 * np.pi * RADIUS**2 / 6000)
     assert gap < 2 * RADIUS / CELLS
+
+
+def test_points_are_spread_by_area() -> None:
+    """Two squares, one cut into many triangles: each gets its half of the points."""
+    grid = np.linspace(0, 1, 9)
+    fine = np.stack([*np.meshgrid(grid, grid), np.zeros((9, 9))], axis=-1).reshape(-1, 3)
+    coarse = np.array([[5.0, 0, 0], [6, 0, 0], [6, 1, 0], [5, 1, 0]])
+    corner = (9 * np.arange(8)[:, None] + np.arange(8)).ravel()[:, None]
+    triangles = np.concatenate(
+        [corner + np.array([0, 1, 10]), corner + np.array([0, 10, 9]), [[81, 82, 83], [81, 83, 84]]]
+    )
+    points = np.concatenate([fine, coarse])
+    known = np.concatenate([fine[:, 0], coarse[:, 0] - 5])
+    surface = spread(HeadPoints(points, np.tile([0.0, 0, 1], (len(points), 1)), known), triangles, 4000)
+    right = surface.points[:, 0] > 3
+    assert right.mean() == pytest.approx(0.5, abs=0.01)
+    assert surface.known == pytest.approx(surface.points[:, 0] % 5, abs=1e-6)
+    counts, _, _ = np.histogram2d(
+        surface.points[right, 0] - 5, surface.points[right, 1], bins=5, range=[[0, 1]] * 2
+    )
+    assert np.abs(counts - 80).max() < 16
+    assert surface.normals == pytest.approx(np.tile([0.0, 0, 1], (4000, 1)))
 
 
 @given(st.floats(0, 0.9), st.floats(1.15, 20), st.floats(0, 6.28))
