@@ -1,16 +1,18 @@
-"""Build and validate the zip that Blender installs, with Blender's own tool.
+"""Build and validate the zip that Blender installs, and a repository that offers it, with Blender's own tool.
 
     python tools/build_extension.py [--blender PATH] [--output DIR]
 
 The tool ``blender_ext.py`` comes with every Blender: with the program given by ``--blender``, or with the
 ``bpy`` wheel in one of the environments ``.venv*`` of this checkout (the newest is taken). What goes into
-the zip is decided by ``[build]`` in ``blender_manifest.toml`` alone.
+the zip is decided by ``[build]`` in ``blender_manifest.toml`` alone. ``DIR/repository`` can be put on any web
+server as it is; docs/hosting.md says how artists subscribe to it.
 """
 
 from __future__ import annotations
 
 import argparse
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -53,6 +55,19 @@ def build(output: Path, blender: Path | None = None) -> Path:
     return package
 
 
+def make_repository(package: Path, blender: Path | None = None) -> Path:
+    """Lay the zip beside an ``index.json`` that Blender can subscribe to; the folder with both.
+
+    The folder is made anew, so that it never offers what is no longer built.
+    """
+    folder = package.parent / "repository"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    shutil.copy(package, folder)
+    _run(find_tool(blender), "server-generate", "--repo-dir", str(folder), "--html")
+    return folder
+
+
 def _run(tool: Path, *arguments: str) -> None:
     """One command of Blender's tool, in a process without its environment's site packages."""
     result = subprocess.run(
@@ -70,6 +85,7 @@ def main() -> None:
     options = parser.parse_args()
     package = build(options.output, options.blender)
     print(f"{package} ({package.stat().st_size / 2**20:.1f} MB), accepted by Blender's validator")
+    print(f"{make_repository(package, options.blender)} (index.json for Get Extensions > Repositories)")
 
 
 if __name__ == "__main__":

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -22,13 +24,19 @@ def manifest():
 
 
 @pytest.fixture(scope="module")
-def package(tmp_path_factory):
-    """The zip; building it includes Blender's own validation."""
+def tool():
+    """``tools/build_extension.py``."""
     spec = importlib.util.spec_from_file_location("build_extension", ROOT / "tools" / "build_extension.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.build(tmp_path_factory.mktemp("dist"))
+    return module
+
+
+@pytest.fixture(scope="module")
+def package(tool, tmp_path_factory):
+    """The zip; building it includes Blender's own validation."""
+    return tool.build(tmp_path_factory.mktemp("dist"))
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +68,29 @@ def test_only_what_runs_is_packed(package):
     assert tops <= {"__init__.py", "blender_manifest.toml", "addon", "backend", "LICENSE", "CHANGELOG.md"}
     assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]
     assert any(name.startswith("backend/assets/") for name in names)
+    assert "backend/setup/locks/common.txt" in names
+
+
+def test_the_zip_has_the_licence_and_a_card_beside_each_asset(package):
+    with zipfile.ZipFile(package) as archive:
+        names = set(archive.namelist())
+    assert "LICENSE" in names
+    assets = [name for name in names if re.fullmatch(r"backend/assets/[^/]+\.(?!md$)\w+", name)]
+    assert assets
+    for asset in assets:
+        stem = asset.rpartition(".")[0]
+        assert {f"{stem}.card.md", f"{stem}.LICENSE.md"} & names, asset
+
+
+def test_the_repository_offers_the_zip(tool, package, manifest):
+    folder = tool.make_repository(package)
+    (offered,) = json.loads((folder / "index.json").read_text())["data"]
+    zipped = (folder / package.name).read_bytes()
+    assert (offered["id"], offered["version"]) == (manifest["id"], manifest["version"])
+    assert offered["archive_hash"] == f"sha256:{hashlib.sha256(zipped).hexdigest()}"
+    assert offered["permissions"] == manifest["permissions"]
+    assert Path(offered["archive_url"]).name == package.name
+    assert (folder / "index.html").is_file()
 
 
 def test_the_manifest_says_what_the_validator_does_not_check(manifest):
