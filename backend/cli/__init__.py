@@ -63,6 +63,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_setup(commands)
     _add_import(commands)
     _add_repose(commands)
+    _add_stills(commands)
     _add_transfer(commands)
     _add_serve(commands)
     _add_bench(commands)
@@ -140,6 +141,29 @@ def _add_repose(commands: Commands) -> None:
             f"--{name}", type=float, default=0.0, metavar="DEG", help=f"degrees to turn {direction}"
         )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="PNG", help="picture to write")
+    _add_transparent(parser)
+    _add_quality(parser)
+    _add_model(parser)
+    _add_json(parser)
+
+
+def _add_stills(commands: Commands) -> None:
+    words = "Turn the heads of many photos to many poses and write a picture of each."
+    parser = _command(commands, "stills", "batch", words)
+    parser.add_argument("photos", type=Path, nargs="+", metavar="PHOTO", help="JPEG, PNG or WebP")
+    for name, angles in (("yaw", [-30.0, -15.0, 0.0, 15.0, 30.0]), ("pitch", [0.0])):
+        parser.add_argument(
+            f"--{name}",
+            type=float,
+            nargs="+",
+            default=angles,
+            metavar="DEG",
+            help=f"degrees to turn by, any number (default: {' '.join(f'{angle:g}' for angle in angles)})",
+        )
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="DIR", help="folder for the pictures"
+    )
+    _add_transparent(parser)
     _add_quality(parser)
     _add_model(parser)
     _add_json(parser)
@@ -160,6 +184,7 @@ def _add_transfer(commands: Commands) -> None:
         "--face", type=_at_least(1), metavar="N", help="which person of TARGET (default: the largest)"
     )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="PNG", help="picture to write")
+    _add_transparent(parser)
     _add_quality(parser)
     _add_model(parser)
     _add_json(parser)
@@ -253,6 +278,10 @@ def _add_photo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--face", type=_at_least(1), metavar="N", help="which person, 1 is the largest face (default)"
     )
+
+
+def _add_transparent(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--transparent", action="store_true", help="leave the background out")
 
 
 def _add_quality(parser: argparse.ArgumentParser) -> None:

@@ -18,6 +18,6 @@ def run(options: argparse.Namespace) -> int:
         engine = Engine(model=chosen_model(options.model, options.model_file))
         head = engine.reconstruct(photo, face=options.face, quality=options.quality, progress=progress)
         pose = head.pose.turned(options.yaw, options.pitch, options.roll)
-        still = write_still(engine, head, pose, options, progress)
+        still = write_still(engine, head, pose, options.output, options, progress)
     tell(still, head.warnings, options)
     return 0

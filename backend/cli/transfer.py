@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
         with _naming(options.target):
             head = engine.reconstruct(target, face=options.face, **how)
         moved, turned = transferred(head, measure, pose=pose, expression=expression)
-        still = write_still(engine, moved, turned, options, progress)
+        still = write_still(engine, moved, turned, options.output, options, progress)
     warnings = [f"{options.source.name}: {warning}" for warning in measure.warnings]
     warnings += [f"{options.target.name}: {warning}" for warning in head.warnings]
     tell(still, tuple(dict.fromkeys(warnings)), options)

@@ -14,6 +14,7 @@ import pytest
 from backend_fakes import FakeEngine, small_reconstruction
 from PIL import Image
 
+import backend.cli.batch
 import backend.cli.bench
 import backend.cli.evaluate
 import backend.cli.import_photo
@@ -25,6 +26,7 @@ from backend.cli import main
 from backend.errors import FaceUnusable, NoFaceFound
 from backend.progress import ignore
 from backend.protocol import Quality
+from backend.repose import CoarseRender
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ["head.glb", "head.npz", "preview.png", "report.json"]
@@ -39,10 +41,13 @@ class TalkativeEngine(FakeEngine):
         return super().reconstruct(photo, face=face, quality=quality, progress=progress)
 
 
+COMMANDS = (backend.cli.import_photo, backend.cli.repose, backend.cli.batch, backend.cli.transfer)
+
+
 @pytest.fixture
 def engine(monkeypatch) -> FakeEngine:
     fake = TalkativeEngine()
-    for module in (backend.cli.import_photo, backend.cli.repose, backend.cli.transfer, bench):
+    for module in (*COMMANDS, bench):
         monkeypatch.setattr(module, "Engine", lambda **_: fake)
     return fake
 
@@ -148,14 +153,54 @@ def test_repose_turns_by_the_angles(engine, photo: Path, tmp_path: Path, monkeyp
 
     def render(reconstruction, pose):
         poses.append(pose)
-        return np.zeros((48, 64, 4), np.uint8)
+        return CoarseRender(np.zeros((48, 64, 4), np.uint8), np.zeros((48, 64), np.uint8))
 
-    monkeypatch.setattr(backend.cli.stills, "render_coarse", render)
+    monkeypatch.setattr(backend.cli.stills, "render_view", render)
     arguments = ["--yaw", "25", "--pitch", "-5", "--roll", "3", "-o", str(tmp_path / "t.png")]
     assert main(["repose", str(photo), *arguments]) == 0
     before = small_reconstruction().pose.angles_deg
     changes = {name: angle - before[name] for name, angle in poses[0].angles_deg.items()}
     assert changes == pytest.approx({"yaw": 25, "pitch": -5, "roll": 3})
+
+
+def test_stills_come_for_every_photo_and_pose(engine, photo: Path, tmp_path: Path, capfd) -> None:
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no picture")
+    folder = tmp_path / "all"
+    arguments = [
+        "--yaw",
+        "-30",
+        "0",
+        "12.5",
+        "--pitch",
+        "0",
+        "10",
+        "-o",
+        str(folder),
+        "--transparent",
+        "--json",
+    ]
+    assert main(["stills", str(broken), str(photo), *arguments]) == 0
+    names = [f"my photo_yaw{yaw}{nod}.png" for yaw in ("-30", "+0", "+12.5") for nod in ("", "_pitch+10")]
+    assert sorted(path.name for path in folder.iterdir()) == sorted(names)
+    assert all(Image.open(path).mode == "RGBA" for path in folder.iterdir())
+    printed = capfd.readouterr()
+    told = json.loads(printed.out)
+    assert [entry["output"] for entry in told["stills"]] == [str(folder / name) for name in names]
+    assert list(told["refused"]) == [str(broken)]
+    assert "broken.jpg" in printed.err
+
+
+def test_stills_of_nothing_but_refusals_fail(engine, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no picture")
+    assert main(["stills", str(broken), "-o", str(tmp_path / "all")]) == 2
+
+
+def test_the_same_pose_gives_the_same_picture_by_either_command(engine, photo: Path, tmp_path: Path) -> None:
+    assert main(["stills", str(photo), "--yaw", "20", "-o", str(tmp_path)]) == 0
+    assert main(["repose", str(photo), "--yaw", "20", "-o", str(tmp_path / "one.png")]) == 0
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "my photo_yaw+20.png").read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -169,9 +214,9 @@ def test_transfer_takes_what_it_was_asked_for(
 
     def render(head, pose):
         rendered.append((head, pose))
-        return np.zeros((48, 64, 4), np.uint8)
+        return CoarseRender(np.zeros((48, 64, 4), np.uint8), np.zeros((48, 64), np.uint8))
 
-    monkeypatch.setattr(backend.cli.stills, "render_coarse", render)
+    monkeypatch.setattr(backend.cli.stills, "render_view", render)
     source, out = photo.with_name("source.png"), tmp_path / "moved.png"
     Image.fromarray(np.zeros((30, 20, 3), np.uint8)).save(source)
     arguments = ["--take", take, "--source-face", "2", "-o", str(out), "--json"]
