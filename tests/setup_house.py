@@ -51,7 +51,7 @@ for name, version, hashes in requirement.findall(pathlib.Path(after("-r")).read_
     data = found[0].read_bytes()
     if hashlib.sha256(data).hexdigest() not in hashes:
         sys.exit("Hash mismatch for " + name)
-    cache = pathlib.Path(after("--cache-dir"))
+    cache = pathlib.Path(os.environ["UV_CACHE_DIR"])
     cache.mkdir(parents=True, exist_ok=True)
     (cache / found[0].name).write_bytes(data)
     with zipfile.ZipFile(found[0]) as wheel:

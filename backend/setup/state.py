@@ -20,8 +20,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..protocol import from_json
-
 POINTER = "environment.json"
 ENVIRONMENTS = "environment-*"
 MARKER = "incomplete.json"
@@ -70,6 +68,8 @@ class Installation:
 
 def read(folder: Path, locks: Path = LOCKS) -> Installation:
     """Look at ``folder``; cheap enough for drawing a panel. Never raises for what it finds there."""
+    from ..protocol import from_json  # Blender's start waits for this module, and needs only its names
+
     try:
         environment = from_json(Environment, (folder / POINTER).read_text(encoding="utf-8"))
     except FileNotFoundError:

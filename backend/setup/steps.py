@@ -206,7 +206,8 @@ class _Setup:
     def _install(self, environment: Path) -> None:
         self.pace.enter(Step.INSTALL)
         try:
-            self._run(self.tool.install(self.plan, environment, self.downloads), environment)
+            commands = self.tool.install(self.plan, environment, self.downloads)
+            self._run(commands, self.tool.grows(environment, self.downloads))
         except SetupFailed:
             # Perhaps what was fetched is damaged; and if the disk is full, this makes room.
             write_file(self.plan.folder / state.MARKER, to_json(self._blank(environment)).encode())

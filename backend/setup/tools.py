@@ -56,6 +56,7 @@ def clean_environment(inherited: Mapping[str, str], temporary: Path) -> dict[str
         "PIP_NO_CACHE_DIR": "1",
     }
     places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary))
+    places["UV_CACHE_DIR"] = str(temporary / "uv")
     return kept | ours | places
 
 
@@ -72,6 +73,10 @@ class Tool(Protocol):
 
     def install(self, plan: Plan, environment: Path, downloads: Path) -> list[Command]:
         """Install what the locks say, and nothing else."""
+        ...
+
+    def grows(self, environment: Path, downloads: Path) -> Path:
+        """The folder that grows while it installs, by which progress is told."""
         ...
 
 
@@ -111,10 +116,14 @@ class Pip:
         pip = [str(interpreter_of(environment)), *ISOLATED, str(self.unpacked / "pip"), "install", *flags]
         return [[*pip, *_locked(lock)] for lock in plan.locks]
 
+    def grows(self, environment: Path, downloads: Path) -> Path:
+        """pip unpacks straight into the environment."""
+        return environment
+
 
 @dataclass(frozen=True)
 class Uv:
-    """The faster one; its cache is our folder of downloads."""
+    """The faster one; its cache lies in our folder of downloads."""
 
     program: Path
 
@@ -127,10 +136,14 @@ class Uv:
         return []
 
     def install(self, plan: Plan, environment: Path, downloads: Path) -> list[Command]:
-        """Files are linked from the cache where the disk allows."""
+        """uv unpacks into its cache and links the files from there, where the disk allows."""
         source = [] if plan.wheels is None else ["--no-index", "--find-links", str(plan.wheels)]
-        flags = ["--python", str(interpreter_of(environment)), "--cache-dir", str(downloads), *source]
-        return [[str(self.program), "pip", "install", *flags, *_locked(lock)] for lock in plan.locks]
+        flags = ["--python", str(interpreter_of(environment))]
+        return [[str(self.program), "pip", "install", *flags, *source, *_locked(lock)] for lock in plan.locks]
+
+    def grows(self, environment: Path, downloads: Path) -> Path:
+        """The links that come last take no time."""
+        return downloads
 
 
 def newer_pip() -> str:
