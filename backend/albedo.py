@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from .colour import LUMINANCE
+
 ALBEDO_ASSET = Path(__file__).parent / "assets" / "albedo.npz"
 
 DARKEST, LIGHTEST = 0.004, 0.9
@@ -38,6 +40,13 @@ class AlbedoBasis:
         """Albedo (N,3) for coefficients (A,) in standard deviations, within what a surface can be."""
         added = np.tensordot(coefficients.astype(np.float32), self.components, 1)
         return (self.mean + added).clip(DARKEST, LIGHTEST)
+
+    @property
+    def grey(self) -> AlbedoBasis:
+        """The same in photos without colour."""
+        weights = LUMINANCE.astype(np.float32)
+        mean, components = (values @ weights for values in (self.mean, self.components))
+        return AlbedoBasis(mean[..., None].repeat(3, axis=-1), components[..., None].repeat(3, axis=-1))
 
     def fits(self, vertices: int) -> bool:
         """Whether the basis is sound and belongs to a model of so many vertices."""

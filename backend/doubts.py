@@ -28,8 +28,8 @@ LANDMARKS_OFF_MM = 5.0
 GUESSED_LIGHT = 0.45
 """Confidence below which light and albedo cannot be told apart: 0.56 to 0.86 on portraits with glasses,
 beards and hard light."""
-CLOSED, WIDE_OPEN = 0.6, 0.55
-"""Of ARKit's scores for lids and jaw."""
+CLOSED, WIDE_OPEN = 0.5, 0.55
+"""Of ARKit's scores for lids and jaw; smiling people with open eyes have at most 0.2 and 0.15."""
 HIDDEN, GLAZED = 0.12, 0.02
 """Shares of the face's pixels that something else may cover."""
 

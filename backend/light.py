@@ -46,6 +46,8 @@ ENOUGH = 500.0
 """Vertices seen from ahead, from which more would not tell more."""
 DIMMEST = 0.05
 """Least light on a face that a photo is taken in."""
+COLOURLESS = 0.03
+"""Mean difference of the channels over their mean below which a photo is a monochrome one; skin has 0.5."""
 STEPS, TRIALS, CONVERGED = 12, 4, 1e-4
 
 
@@ -77,10 +79,10 @@ def estimate_light(
 
     Args:
         basis: of the model whose vertices were looked at.
-        seen: what the photo shows of them.
+        seen: what the photo shows of them; in a photo without colour, light is grey, too.
         start: albedo coefficients (A,) and light (9,3) to begin with, say a network's.
     """
-    problem = _Problem.of(basis, seen)
+    problem = _Problem.of(basis.grey if colourless(seen) else basis, seen)
     state = _whitened(start) if start else np.zeros(LIGHT_SPREAD.size + len(basis))
     if problem is None:
         return _estimate(state, 0.0)
@@ -107,6 +109,12 @@ def strength(estimate: LightEstimate, seen: VertexColours) -> NDArray[np.float32
     weights = seen.weights if seen.weights.any() else np.ones_like(seen.weights)
     level = np.average(shading(seen.normals, estimate.light), axis=0, weights=weights)
     return level.clip(DIMMEST).astype(np.float32)
+
+
+def colourless(seen: VertexColours) -> bool:
+    """Whether a photo has no colours: then light and albedo must not make up any that cancel out."""
+    colours = seen.colours[seen.weights > 0]
+    return bool(len(colours)) and float(np.ptp(colours, axis=1).mean()) < COLOURLESS * float(colours.mean())
 
 
 def _whitened(start: tuple[Array, Array]) -> Array:

@@ -128,6 +128,15 @@ def test_a_start_is_taken_up(basis: AlbedoBasis) -> None:
     np.testing.assert_allclose(estimate_light(basis, nothing, start=(tone, truth)).light, truth, atol=1e-5)
 
 
+def test_a_photo_without_colour_has_grey_light_and_grey_skin(basis: AlbedoBasis) -> None:
+    look = seen(basis, light_from(0.8, 0.3, 0.6), np.array([0.5, -0.5, 0, 0, 0]))
+    grey = replace(look, colours=look.colours.mean(axis=1, keepdims=True).repeat(3, axis=1))
+    found = estimate_light(basis, grey)
+    assert np.ptp(found.light, axis=1).max() < 1e-3
+    assert found.light[2].mean() > 0.3
+    assert np.ptp(estimate_light(basis, look).light, axis=1).max() > 1e-3
+
+
 def test_too_little_skin_gives_the_usual_light_and_no_confidence(basis: AlbedoBasis) -> None:
     look = seen(basis, light_from(1, 0, 0.2), np.zeros(COMPONENTS))
     weights = np.zeros(COUNT, np.float32)
