@@ -13,13 +13,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .albedo import AlbedoBasis
 from .colour import LINEAR_OF_BYTE
 from .crop import HeadCrop
 from .descent import FitState, Problem, Sum, descend
 from .harmonics import SH_TERMS
 from .head_parse import HeadParse
 from .landmark_problem import LandmarkProblem
-from .light import estimate_light
+from .light import colourless, estimate_light
 from .morphable import MorphableModel
 from .outline_problem import OutlineProblem, OutlineSettings, outline_problem
 from .raster import FragmentArrays, Rasterizer, rasterize_arrays, triangulate
@@ -37,8 +38,8 @@ class PolishSettings:
     :mod:`backend.light`)."""
     robust_scale: float = 2.5
     """Geman-McClure scale in such spreads: shadows, highlights and beards lose their vote."""
-    independent: float = 0.1
-    """Neighbouring vertices err together: this share of them counts."""
+    independent: float = 0.03
+    """Neighbouring vertices err together, over a nostril or a brow: this share of them counts."""
     vertices: int = 700
     """Used at most."""
     fewest: int = 150
@@ -90,7 +91,7 @@ class Polisher:
         alone = replace(crop, scale=1.0, offset_x=0.0, offset_y=0.0)
         sight = Sight(crop.pixels, crop.camera, alone, view.depth, parse.labels)
         outline = self._outline(problem, state, crop, view, parse)
-        return Objective(self._model, sight, problem, self._skin(problem, state, crop, sight), outline)
+        return Objective(problem, self._skin(problem, state, crop, sight), outline)
 
     def _outline(
         self,
@@ -107,19 +108,20 @@ class Polisher:
 
     def _skin(
         self, problem: LandmarkProblem, state: FitState, crop: HeadCrop, sight: Sight
-    ) -> SkinProblem | None:
-        """The skin that is seen, its light and albedo still open; None where it is too little."""
-        s = self._settings
-        if self._model.albedo is None:
+    ) -> LitSkin | None:
+        """The skin that is seen; None where it is too little."""
+        s, basis = self._settings, self._model.albedo
+        if basis is None:
             return None
         seen = vertex_colours(self._model, vertices_cam(self._model, state), sight)
+        basis = basis.grey if colourless(seen) else basis
         at = np.flatnonzero(seen.weights > 0)
         if len(at) < s.fewest:
             return None
         total, at = float(seen.weights[at].sum()), at[:: -(-len(at) // s.vertices)]
         weights = seen.weights[at].astype(float)
         linear = cv2.GaussianBlur(LINEAR_OF_BYTE[crop.pixels].astype(np.float32), (0, 0), s.blur_px)
-        return SkinProblem(
+        skin = SkinProblem(
             Skin(self._model, self._solid, at),
             crop,
             np.dstack([linear, np.gradient(linear, axis=1), np.gradient(linear, axis=0)]),
@@ -130,16 +132,32 @@ class Polisher:
             s.robust_scale,
             problem.known.focal_px is None,
         )
+        return LitSkin(skin, AlbedoBasis(basis.mean[at], basis.components[:, at]), s.independent)
+
+
+@dataclass(frozen=True)
+class LitSkin:
+    """The skin of a photo, and what may be its colours."""
+
+    problem: SkinProblem
+    """Light and albedo still open."""
+    basis: AlbedoBasis
+    """Of its vertices alone."""
+    independent: float
+
+    def lit_for(self, state: FitState) -> SkinProblem:
+        """The problem in the light, and with the albedo, that explain a state best."""
+        estimate = estimate_light(self.basis, self.problem.colours(state, self.independent))
+        albedo, light = self.basis.of(estimate.albedo), estimate.light
+        return replace(self.problem, albedo=albedo.astype(float), light=light.astype(float))
 
 
 @dataclass(frozen=True)
 class Objective:
     """What the polish minimises; always the same vertices and points, so that costs can be compared."""
 
-    model: MorphableModel
-    sight: Sight
     landmarks: LandmarkProblem
-    skin: SkinProblem | None
+    skin: LitSkin | None
     """None where too little is seen, or known of the model's colours."""
     outline: OutlineProblem | None
     """None where no border is seen."""
@@ -147,11 +165,8 @@ class Objective:
     def lit_for(self, state: FitState) -> Sum:
         """The problem in the light, and with the albedo, that explain a state best."""
         parts: list[Problem] = [self.landmarks]
-        if self.skin is not None and self.model.albedo is not None:
-            seen = vertex_colours(self.model, vertices_cam(self.model, state), self.sight)
-            estimate = estimate_light(self.model.albedo, seen)
-            albedo = self.model.albedo.of(estimate.albedo)[self.skin.skin.vertices]
-            parts.append(replace(self.skin, albedo=albedo, light=estimate.light.astype(float)))
+        if self.skin is not None:
+            parts.append(self.skin.lit_for(state))
         if self.outline is not None:
             parts.append(self.outline)
         return Sum(tuple(parts))

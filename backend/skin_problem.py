@@ -19,6 +19,7 @@ from .frames import HEAD_TO_CAMERA_AXES
 from .harmonics import sh_slopes
 from .light import shading
 from .morphable import MorphableModel
+from .vertex_colours import VertexColours
 
 
 class Skin:
@@ -113,6 +114,15 @@ class SkinProblem:
             seen.residual * scale[:, None]
         ).ravel()
 
+    def colours(self, state: FitState, independent: float) -> VertexColours:
+        """What the photo shows of the vertices (V,) as a state has them: the same ones, wherever they move.
+
+        ``independent`` is the share by which :attr:`weights` were reduced.
+        """
+        seen = self._seen(state)
+        values = (seen.colours, self.weights / independent, seen.normals)
+        return VertexColours(*(each.astype(np.float32) for each in values))
+
     def _seen(self, state: FitState) -> _Seen:
         points, normals = self.skin.shape(state.coefficients)
         cam = points @ state.rotation.T + state.translation
@@ -120,7 +130,7 @@ class SkinProblem:
         upright = normals / length @ (HEAD_TO_CAMERA_AXES @ state.rotation).T
         colours, right, down = np.split(bilinear(self.picture, crop_pixels(state, cam, self.crop)), 3, axis=1)
         residual = (self.albedo * shading(upright, self.light) - colours) / self.error
-        return _Seen(cam, upright, length, np.stack([right, down], axis=2), residual)
+        return _Seen(cam, upright, length, colours, np.stack([right, down], axis=2), residual)
 
     def _normal_columns(self, state: FitState, seen: _Seen) -> Array:
         """(V,3,P) change of the unit normals, axes y-up, with a step."""
@@ -158,6 +168,8 @@ class _Seen:
     """(V,3) unit, camera axes turned y-up."""
     length: Array
     """(V,1) of the normals before they were made unit ones."""
+    colours: Array
+    """(V,3) of the picture."""
     slopes: Array
     """(V,3,2) of the colours to the right and down."""
     residual: Array
