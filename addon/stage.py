@@ -148,7 +148,7 @@ def _fast_engine(stage: bpy.types.Scene) -> None:
     cycles.device = "CPU"
     cycles.samples = SAMPLES
     cycles.use_adaptive_sampling = False
-    cycles.use_denoising = False
+    cycles.use_denoising = cycles.use_light_tree = False
     cycles.max_bounces = 0
     cycles.transparent_max_bounces = TRANSPARENT_LAYERS
     cycles.pixel_filter_type = "BOX"

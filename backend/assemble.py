@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
@@ -129,10 +130,11 @@ def under_shell(
     return result
 
 
-def body_mesh(camera: Camera, pose: Pose) -> TexturedMesh:
+def body_mesh(camera: Camera, pose: Pose, picture: NDArray[np.uint8]) -> TexturedMesh:
     """A card with the photo's neck and shoulders, square to the camera, that stays when the head turns.
 
-    It is flat, but a grid: its vertices tell where the head hid it in the photo.
+    It is flat, but a grid: its vertices tell where the head hid it in the photo. Cells where nothing of its
+    ``picture`` (H,W,4) shows are left out; rays through them would take a third of the time of a render.
     """
     across, down = _card_cells(camera)
     columns, rows = np.meshgrid(np.arange(across + 1) / across, np.arange(down + 1) / down)
@@ -140,18 +142,29 @@ def body_mesh(camera: Camera, pose: Pose) -> TexturedMesh:
     pixels = share * (camera.width, camera.height) - 0.5
     depth = float(pose.translation_mm[2]) + BODY_BEHIND_MM
     points = camera.unproject(pixels, np.full(len(pixels), depth))
-    corner = (np.arange(down)[:, None] * (across + 1) + np.arange(across)).reshape(-1, 1)
-    polygons = (corner + np.array([across + 1, across + 2, 1, 0])).astype(np.int32)
-    uvs = (share * (1, -1) + (0, 1)).astype(np.float32)
+    corner = (np.arange(down)[:, None] * (across + 1) + np.arange(across))[_shown(picture, across, down)]
+    used, polygons = _compact(
+        (corner[:, None] + np.array([across + 1, across + 2, 1, 0])).astype(np.int32), len(share)
+    )
+    uvs = (share * (1, -1) + (0, 1)).astype(np.float32)[used]
     return TexturedMesh(
         name="body",
-        vertices=pose.to_head(points).astype(np.float32),
+        vertices=pose.to_head(points[used]).astype(np.float32),
         polygons=polygons,
         uvs=uvs[polygons],
         image="body",
         follows_head=False,
         has_alpha=True,
     )
+
+
+def _shown(picture: NDArray[np.uint8], across: int, down: int) -> NDArray[np.bool_]:
+    """(D,A) cells in which, or beside which, the picture (H,W,4) is not quite transparent."""
+    height, width = picture.shape[:2]
+    rows, columns = np.nonzero(picture[..., 3])
+    shown = np.zeros((down, across), np.uint8)
+    shown[rows * down // height, columns * across // width] = 1
+    return cv2.dilate(shown, np.ones((3, 3), np.uint8)) > 0
 
 
 def _card_cells(camera: Camera) -> tuple[int, int]:

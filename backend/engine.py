@@ -238,7 +238,7 @@ class Engine:
             images["face"], delit = face.result()
         if delit is not None:
             images["face_albedo"] = delit.texture
-        return (*parts, *shells, body_mesh(fit.camera, fit.pose)), images, delit, sight
+        return (*parts, *shells, body_mesh(fit.camera, fit.pose, body)), images, delit, sight
 
     def _face(
         self, vertices_cam: NDArray[np.float32], sight: Sight, found: DetectedFace

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backend.assemble import SCALP_DEPTH_MM, covered_polygons, under_shell
+from backend.assemble import SCALP_DEPTH_MM, body_mesh, covered_polygons, under_shell
 from backend.camera import Camera
 from backend.crop import HeadCrop
+from backend.frames import Pose, rotation_from_angles
 from backend.head_parse import BACKGROUND, FACE, HAIR
 from backend.morphable import MorphableModel, load_head_model
 from backend.project import EARS
@@ -62,3 +63,20 @@ def test_an_ear_that_the_face_hides_stays(model: MorphableModel) -> None:
 def test_scalp_beyond_the_silhouette_is_dropped(model: MorphableModel) -> None:
     drop = covered_polygons(model, in_view(model), sight(BACKGROUND), EARS)
     np.testing.assert_array_equal(drop, polygons_of(model, "scalp"))
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(slice(40, 64), slice(0, 64)), (slice(50, 51), slice(30, 31))])
+def test_the_card_lies_where_its_picture_shows(rows: slice, columns: slice) -> None:
+    picture = np.zeros((SIZE, SIZE, 4), np.uint8)
+    picture[rows, columns, 3] = 1
+    pose = Pose(rotation_from_angles(10, 5, 2), np.array([1.0, 2.0, 600.0]))
+    card = body_mesh(CAMERA, pose, picture)
+    corners = CAMERA.project(pose.to_camera(card.vertices))[card.polygons]
+    low, high = corners.min(axis=1), corners.max(axis=1)
+    for row, column in np.argwhere(picture[..., 3]):
+        inside = (low <= (column + 1e-3, row + 1e-3)) & (high >= (column - 1e-3, row - 1e-3))
+        assert inside.all(1).any()
+    assert len(card.polygons) <= (rows.stop - rows.start + 2) * (columns.stop - columns.start + 2)
+    assert len(np.unique(card.polygons)) == len(card.vertices)
+    uv = card.uvs.reshape(-1, 2) * (SIZE, -SIZE) + (-0.5, SIZE - 0.5)
+    assert uv == pytest.approx(corners.reshape(-1, 2), abs=1e-2)

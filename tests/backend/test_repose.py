@@ -14,6 +14,7 @@ from backend.reconstruction import Reconstruction, TexturedMesh
 from backend.repose import _blend, posed_vertices, render_coarse, render_view, sample_texture
 
 CAMERA = Camera.centred(120.0, 48, 40)
+OPAQUE = np.full((CAMERA.height, CAMERA.width, 4), 255, np.uint8)
 POSE = Pose(rotation_from_angles(20, -5, 3), np.array([5.0, -3.0, 600.0]))
 
 
@@ -38,21 +39,21 @@ def _smooth_picture(channels: int = 4) -> np.ndarray:
 
 def test_a_card_across_the_view_renders_as_its_own_picture() -> None:
     picture = _smooth_picture()
-    head = _reconstruction((body_mesh(CAMERA, POSE),), {"body": picture})
+    head = _reconstruction((body_mesh(CAMERA, POSE, OPAQUE),), {"body": picture})
     rendered = render_coarse(head, POSE, supersample=1)
     difference = np.abs(rendered[2:-2, 2:-2].astype(int) - picture[2:-2, 2:-2])
     assert difference.max() <= 1
 
 
 def test_what_does_not_follow_the_head_stays() -> None:
-    head = _reconstruction((body_mesh(CAMERA, POSE),), {"body": _smooth_picture()})
+    head = _reconstruction((body_mesh(CAMERA, POSE, OPAQUE),), {"body": _smooth_picture()})
     still = render_coarse(head, POSE, supersample=1)
     turned = render_coarse(head, POSE.turned(yaw_deg=30), supersample=1)
     assert (still == turned).all()
 
 
 def test_supersampling_keeps_pixels_in_place() -> None:
-    head = _reconstruction((body_mesh(CAMERA, POSE),), {"body": _smooth_picture()})
+    head = _reconstruction((body_mesh(CAMERA, POSE, OPAQUE),), {"body": _smooth_picture()})
     once = render_coarse(head, POSE, supersample=1).astype(int)
     twice = render_coarse(head, POSE, supersample=2).astype(int)
     assert np.abs(once - twice)[3:-3, 3:-3].max() <= 3
@@ -98,7 +99,7 @@ def test_expression_moves_vertices_by_its_weight() -> None:
 
 
 def test_a_head_out_of_frame_renders_as_nothing() -> None:
-    head = _reconstruction((body_mesh(CAMERA, POSE),), {"body": _smooth_picture()})
+    head = _reconstruction((body_mesh(CAMERA, POSE, OPAQUE),), {"body": _smooth_picture()})
     away = CAMERA.cropped(1.0, 5000.0, 0.0, 20, 20)
     assert render_coarse(head, POSE, away).max() == 0
 
@@ -107,7 +108,7 @@ def _turned_card(photo_yaw_deg: float) -> Reconstruction:
     """A card that the photo saw from the side by so much, and that follows the head."""
     square = Pose(rotation_from_angles(0, 0, 0), POSE.translation_mm)
     cosine = np.cos(np.radians(photo_yaw_deg))
-    card = body_mesh(CAMERA, square)
+    card = body_mesh(CAMERA, square, OPAQUE)
     known = np.full(len(card.vertices), cosine, np.float32)
     return _reconstruction((replace(card, follows_head=True, known=known),), {"body": _smooth_picture()})
 
@@ -123,7 +124,7 @@ def test_what_the_photo_saw_from_the_side_is_worth_less_from_the_front(
 
 
 def test_what_nobody_looked_at_is_unknown() -> None:
-    head = _reconstruction((body_mesh(CAMERA, POSE),), {"body": _smooth_picture()})
+    head = _reconstruction((body_mesh(CAMERA, POSE, OPAQUE),), {"body": _smooth_picture()})
     view = render_view(head, POSE)
     assert view.colour[..., 3].min() > 0
     assert view.known.max() == 0
