@@ -26,13 +26,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import setup_house as house  # noqa: E402
 
-from backend.setup import state, tools  # noqa: E402
+from backend.errors import LikenessError  # noqa: E402
+from backend.setup import state, steps, tools  # noqa: E402
 from backend.setup.interpreters import Base  # noqa: E402
 from backend.setup.report import Ended, read  # noqa: E402
 
@@ -41,6 +43,9 @@ PLACE = "Zoë's häuser 頭 и"
 
 LONGEST_S = 120.0
 """A setup that takes longer hangs."""
+
+
+Order = dict[str, str | int]
 
 
 @dataclass
@@ -70,29 +75,43 @@ class World:
 
     def start(self, *, index: str = "", slow_s: float = 0.0, limit: int = 0) -> subprocess.Popen[str]:
         """A setup in a process of its own; ``limit`` is the size to which files may grow (a full disk)."""
-        order = {
+        return subprocess.Popen(
+            [sys.executable, __file__, "--child", json.dumps(self.order(index, limit))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | self.environment(index, slow_s),
+        )
+
+    def run(self, *, index: str = "", limit: int = 0) -> Ended:
+        """A setup to its end; in this process where nothing of the kind is asked for, which is quicker."""
+        if not index and not limit:
+            with mock.patch.dict(os.environ, self.environment()):
+                return set_up(self.order(), threading.Event())
+        ended = last_words(self.start(index=index, limit=limit))
+        assert ended is not None
+        return ended
+
+    def order(self, index: str = "", limit: int = 0) -> Order:
+        """What :func:`set_up` needs to know."""
+        return {
             "place": str(self.place),
             "folder": str(self.folder),
             "uv": str(self.uv or ""),
             "index": index,
             "limit": limit,
         }
-        environment = os.environ | {"TMPDIR": str(self.temporary), "FAKE_UV_SLEEP_S": str(slow_s)}
-        environment |= {"PIP_INDEX_URL": index, "PIP_RETRIES": "0", "PIP_CONFIG_FILE": os.devnull}
-        environment.pop("PIP_FIND_LINKS", None)
-        return subprocess.Popen(
-            [sys.executable, __file__, "--child", json.dumps(order)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment,
-        )
 
-    def run(self, **how: object) -> Ended:
-        """A setup to its end."""
-        ended = last_words(self.start(**how))  # type: ignore[arg-type]
-        assert ended is not None
-        return ended
+    def environment(self, index: str = "", slow_s: float = 0.0) -> dict[str, str]:
+        """Variables: temporary files are ours to look at, and no index but ours is asked."""
+        return {
+            "TMPDIR": str(self.temporary),
+            "FAKE_UV_SLEEP_S": str(slow_s),
+            "PIP_INDEX_URL": index,
+            "PIP_FIND_LINKS": "",
+            "PIP_RETRIES": "1",
+            "PIP_CONFIG_FILE": os.devnull,
+        }
 
     def update(self) -> None:
         """The same wheels under a lock that differs, as a new version of Likeness brings one."""
@@ -110,25 +129,15 @@ def last_words(process: subprocess.Popen[str]) -> Ended | None:
     return ended
 
 
-def child(order: dict[str, str | int]) -> None:
-    """The process in which a setup fails or succeeds."""
-    from backend.errors import LikenessError
+def child(order: Order) -> None:
+    """The process in which a setup fails or succeeds; it ends with its standard input."""
     from backend.protocol import to_json
-    from backend.setup import steps
 
-    place = Path(str(order["place"]))
     if order["limit"]:
         import resource
 
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(order["limit"]), int(order["limit"])))
-    names = {"wheels": "wheels", "source": "source", "uv": "uv", "locks": "locks"}
-    things = {name: place / "house" / folder for name, folder in names.items()}
-    plan = house.plan_for(things, Path(str(order["folder"])), house.this_base())
-    plan = replace(plan, uv=Path(str(order["uv"])) if order["uv"] else None)
-    if order["index"]:
-        tools.PIP_LOCK = place / "pip.txt"
-        plan = replace(plan, wheels=None)
     cancel = threading.Event()
 
     def watch() -> None:
@@ -137,11 +146,23 @@ def child(order: dict[str, str | int]) -> None:
         cancel.set()
 
     threading.Thread(target=watch, daemon=True).start()
+    print(to_json(set_up(order, cancel)), flush=True)
+
+
+def set_up(order: Order, cancel: threading.Event) -> Ended:
+    """One setup of the tiny house."""
+    place = Path(str(order["place"]))
+    names = {"wheels": "wheels", "source": "source", "uv": "uv", "locks": "locks"}
+    things = {name: place / "house" / folder for name, folder in names.items()}
+    plan = house.plan_for(things, Path(str(order["folder"])), house.this_base())
+    plan = replace(plan, uv=Path(str(order["uv"])) if order["uv"] else None)
+    if order["index"]:
+        tools.PIP_LOCK = place / "pip.txt"
+        plan = replace(plan, wheels=None)
     try:
-        ended = Ended(True, steps.set_up(plan, lambda _: None, cancel))
+        return Ended(True, steps.set_up(plan, lambda _: None, cancel))
     except LikenessError as error:
-        ended = Ended(False, error.message, error.hint)
-    print(to_json(ended), flush=True)
+        return Ended(False, error.message, error.hint)
 
 
 # Failures: each returns what the artist read, or nothing if the process could not say a word any more ------

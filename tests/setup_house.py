@@ -7,6 +7,7 @@ hashes, unpack), which is quick enough for many failures. ``tools/setup_failures
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import sys
 import zipfile
@@ -114,6 +115,7 @@ def build(place: Path) -> dict[str, Path]:
     return {"wheels": wheels, "source": source, "uv": uv, "locks": place / "locks"}
 
 
+@functools.cache
 def this_base() -> Base:
     """The Python that runs the tests."""
     base = probe(Path(getattr(sys, "_base_executable", sys.executable)))

@@ -31,8 +31,8 @@ CAUSES: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (
         re.compile(
             r"ConnectionError|NewConnectionError|Max retries|Temporary failure in name|Could not resolve"
-            r"|timed out|Connection (refused|reset|aborted|broken)|dns error|error sending request"
-            r"|IncompleteRead|HTTP error|Network is unreachable|ProtocolError",
+            r"|timed out|connection (refused|reset|aborted|broken)|dns error|error sending request"
+            r"|IncompleteRead|HTTP error|SSLError|certificate verify|Network is unreachable|ProtocolError",
             re.IGNORECASE,
         ),
         "The network broke off.",

@@ -55,7 +55,7 @@ def clean_environment(inherited: Mapping[str, str], temporary: Path) -> dict[str
         # A cache would stay behind when the backend is removed, and double what has to be free.
         "PIP_NO_CACHE_DIR": "1",
     }
-    places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary))
+    places = {name: str(temporary) for name in ("TMPDIR", "TEMP", "TMP")}
     places["UV_CACHE_DIR"] = str(temporary / "uv")
     return kept | ours | places
 

@@ -88,6 +88,7 @@ def test_only_what_arrived_since_is_counted(tmp_path: Path) -> None:
         ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "full"),
         ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.", "not the one"),
         ("ReadTimeoutError: HTTPSConnectionPool: Read timed out.", "network"),
+        ("Retrying after connection broken by 'NewConnectionError'\nNo matching distribution", "network"),
         ("error: No solution found when resolving dependencies", "not where"),
         ("OSError: [Errno 30] Read-only file system: '/x'", "may not write"),
         ("strange\nwords", "it said: words"),
