@@ -100,6 +100,9 @@ class World:
             "uv": str(self.uv or ""),
             "index": index,
             "limit": limit,
+            "python": str(self.base.path),
+            "version": self.base.version,
+            "pip": str(self.base.pip),
         }
 
     def environment(self, index: str = "", slow_s: float = 0.0) -> dict[str, str]:
@@ -154,7 +157,8 @@ def set_up(order: Order, cancel: threading.Event) -> Ended:
     place = Path(str(order["place"]))
     names = {"wheels": "wheels", "source": "source", "uv": "uv", "locks": "locks"}
     things = {name: place / "house" / folder for name, folder in names.items()}
-    plan = house.plan_for(things, Path(str(order["folder"])), house.this_base())
+    base = Base(Path(str(order["python"])), str(order["version"]), Path(str(order["pip"])))
+    plan = house.plan_for(things, Path(str(order["folder"])), base)
     plan = replace(plan, uv=Path(str(order["uv"])) if order["uv"] else None)
     if order["index"]:
         tools.PIP_LOCK = place / "pip.txt"

@@ -16,7 +16,11 @@ CAUSES: tuple[tuple[re.Pattern[str], str, str], ...] = (
         f"Free some space. {TRY_AGAIN}",
     ),
     (
-        re.compile(r"DO NOT MATCH|Hash mismatch|Hashes are required", re.IGNORECASE),
+        re.compile(
+            r"DO NOT MATCH|Hash mismatch|Hashes are required|BadZipFile|Bad (CRC|uncompressed)|not a zip"
+            r"|Archive contains|is invalid",
+            re.IGNORECASE,
+        ),
         "A file that was fetched is not the one that Likeness was tested with.",
         "It is damaged or was exchanged on the way; nothing of it was installed. Press Set Up Backend again; "
         "if it stays, ask whoever runs your network or your folder of wheels.",
