@@ -45,6 +45,11 @@ class BackendChoice:
     idle_minutes: int = IDLE_MINUTES
 
     @property
+    def is_remote(self) -> bool:
+        """Whether it is a server."""
+        return self.kind is BackendKind.REMOTE
+
+    @property
     def log_path(self) -> Path:
         """Where the output of the backend process goes."""
         return self.user_folder / "backend" / "backend.log"

@@ -120,6 +120,11 @@ class Job(Generic[R]):
             case _:
                 return JobState.FAILED
 
+    @property
+    def succeeded(self) -> bool:
+        """Whether there is a result."""
+        return isinstance(self.ending, Finished)
+
     def cancel(self, reason: str = "") -> None:
         """Stop at once for the artist; the thread tells the backend and throws the rest away."""
         if self.ending is None:

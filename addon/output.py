@@ -7,7 +7,6 @@ from pathlib import Path
 import bpy
 
 from .errors import FileUnusable, SceneUnfit
-from .stage import keep_colours
 
 
 def require_pictures(scene: bpy.types.Scene) -> None:
@@ -23,6 +22,8 @@ def frame_path(scene: bpy.types.Scene, frame: int) -> Path:
 
 def save_picture(scene: bpy.types.Scene, image: bpy.types.Image, path: Path) -> None:
     """Write an image in the scene's output format, its colours as they are; FileUnusable with the reason."""
+    from .stage import keep_colours
+
     partial = path.with_name(f"{path.name}.part")
     stage = scene.copy()  # its format without its film look
     try:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import bpy
 
 from ..backend.setup.state import SetupState
-from .build.shape_keys import IDENTITY
-from .gauge import verdict
 from .installation import BackendChoice, BackendKind, read_installation
 from .pose_gauge import reading
 from .preferences import backend_choice, draw_state, draw_text, preferences
-from .properties import LOOK_DELIT, LOOK_PHOTO, LOOKS, LikenessObject, active_head, likeness
+from .properties import IDENTITY, LOOK_DELIT, LOOK_PHOTO, LOOKS, LikenessObject, active_head, likeness
 from .session import session
 from .setup_layout import draw_button, draw_progress
 from .state import BackendState
@@ -111,6 +109,8 @@ class LIKENESS_PT_pose(HeadPanel, bpy.types.Panel):
 
 def _draw_gauge(layout: bpy.types.UILayout) -> None:
     """How much of what the camera sees was in the photo, as it was last measured."""
+    from .gauge import verdict
+
     share = reading.share
     if share is not None:
         layout.progress(factor=share, text=f"{verdict(share)}: {share:.0%} from the Photo")

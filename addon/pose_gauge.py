@@ -7,9 +7,7 @@ from dataclasses import dataclass
 import bpy
 from bpy.app.handlers import persistent
 
-from .gauge import share_known
 from .properties import active_head
-from .sighting import camera_view, head_points
 from .views import redraw_sidebars
 
 DELAY_S = 0.2
@@ -29,6 +27,9 @@ reading = Reading()
 
 def measure(context: bpy.types.Context) -> float | None:
     """The share of the selected head in view that the photo knew; None if there is no such view."""
+    from .gauge import share_known
+    from .sighting import camera_view, head_points
+
     pivot = active_head(context)
     if pivot is None:
         return None

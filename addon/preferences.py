@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, cast
 import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
-from ..backend.protocol import Quality
 from ..backend.setup.state import SetupState
 from . import PACKAGE
-from .client import Address
 from .errors import BackendUnreachable
 from .installation import IDLE_MINUTES, BackendChoice, BackendKind, read_installation
 from .session import session
@@ -22,10 +20,10 @@ if TYPE_CHECKING:
     from bpy.types import Context
 
 QUALITIES = (
-    (Quality.FAST.value, "Fast", "Place the head by the landmarks of the face; takes a moment"),
-    (Quality.BEST.value, "Best", "Polish shape and pose by the photo's pixels; takes some seconds more"),
+    ("fast", "Fast", "Place the head by the landmarks of the face; takes a moment"),
+    ("best", "Best", "Polish shape and pose by the photo's pixels; takes some seconds more"),
 )
-"""Items of *Fit*, here and in the import."""
+"""Items of *Fit*, here and in the import: the values of :class:`backend.protocol.Quality`."""
 
 TEXT_COLUMNS = 70
 """Characters of a line of explanation; Blender does not wrap labels."""
@@ -181,6 +179,8 @@ def require_permission(choice: BackendChoice) -> None:
     """BackendUnreachable if the artist keeps Blender offline and the choice is a server elsewhere."""
     if choice.kind is not BackendKind.REMOTE or bpy.app.online_access:
         return
+    from .client import Address
+
     if not Address.from_url(choice.url, choice.token).is_local:
         raise BackendUnreachable(
             "Blender is set to stay offline, so no server can be used",

@@ -27,6 +27,9 @@ RECORD = "likeness_record"
 ROOT, PIVOT, CAMERA = "root", "pivot", "camera"
 """Roles of objects that are no meshes; a mesh's role is its name in the reconstruction."""
 
+IDENTITY = "Identity "
+"""Names of identity keys begin with it."""
+
 LOOK_PHOTO, LOOK_LIT, LOOK_DELIT = "PHOTO", "LIT", "DELIT"
 LOOKS = (
     (LOOK_PHOTO, "Photo", "Show the colours of the photo as they are, without lights of the scene"),

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..backend.protocol import BackendInfo
-from .backend_process import BackendProcess, Launch
-from .client import Address, Client
 from .errors import AddonError, BackendUnreachable, Busy, FileUnusable
-from .head_data import HeadData
-from .installation import SOURCE_ROOT, BackendChoice, BackendKind, find_interpreter, require_interpreter
-from .jobs import Connection, Job, Request
+from .installation import SOURCE_ROOT, BackendChoice, find_interpreter, require_interpreter
 from .kept import Kept
-from .measured import MeasuredFace
-from .setup_run import SetupRun
 from .state import BackendState, backend_state
+
+if TYPE_CHECKING:  # Blender's start waits for this module, and needs none of these
+    from ..backend.protocol import BackendInfo
+    from .backend_process import BackendProcess
+    from .head_data import HeadData
+    from .jobs import Job, Request
+    from .measured import MeasuredFace
+    from .setup_run import SetupRun
 
 KEPT_RESULTS = 4
 """A head is about 40 MB; redo and a second *Build Head* need the last ones only."""
-
-DEATH_WAIT_S = 1.0
-"""A connection breaks a moment before the operating system reports the process as gone."""
 
 KEPT_ERRORS = 8
 
@@ -38,32 +36,6 @@ class ErrorNote:
 
     at: datetime
     error: AddonError
-
-
-@dataclass(frozen=True)
-class RemoteConnection:
-    """A server that somebody else runs."""
-
-    session: Session = field(repr=False)
-    address: Address
-
-    def open(self, give_up: threading.Event) -> Client:
-        """A client, after a look whether the server speaks our protocol."""
-        client = Client(self.address)
-        self.session.info = client.info()
-        return client
-
-    def explain(self, error: BackendUnreachable) -> AddonError:
-        """Nothing more is known about a server."""
-        return error
-
-    def may_return(self) -> bool:
-        """A network may break and come back; the job goes on meanwhile."""
-        return True
-
-    def has_gone_to_rest(self) -> bool:
-        """Nothing is known about that."""
-        return False
 
 
 class Session:
@@ -92,7 +64,7 @@ class Session:
         """What the backend is doing; cheap enough for drawing a panel."""
         process = self.process
         return backend_state(
-            remote=choice.kind is BackendKind.REMOTE,
+            remote=choice.is_remote,
             installed=process is not None or find_interpreter(choice) is not None,
             process=None if process is None else process.view,
         )
@@ -109,6 +81,8 @@ class Session:
 
         Nothing starts for a job that was given up: a stopped backend stays stopped.
         """
+        from .backend_process import BackendProcess, Launch
+
         interpreter = require_interpreter(choice)
         with self._process_lock:
             if give_up.is_set():
@@ -123,13 +97,6 @@ class Session:
             launch = Launch(interpreter, SOURCE_ROOT, choice.log_path, choice.idle_minutes)
             self.process = BackendProcess(launch)
             return self.process
-
-    def connection(self, choice: BackendChoice) -> Connection:
-        """The way to the backend that the preferences ask for; BackendUnreachable for a bad address."""
-        if choice.kind is BackendKind.REMOTE:
-            return RemoteConnection(self, Address.from_url(choice.url, choice.token, choice.ca_file))
-        require_interpreter(choice)
-        return LocalConnection(self, choice)
 
     def stop_backend(self, *, wait: bool) -> None:
         """End the process; without ``wait`` a thread does it, so that the interface does not stall."""
@@ -147,7 +114,10 @@ class Session:
     # Jobs --------------------------------------------------------------------------------------
 
     def start_job(self, request: Request[R], choice: BackendChoice) -> Job[R]:
-        """Begin a job; Busy if one is under way."""
+        """Begin a job; Busy if one is under way, BackendUnreachable for a bad address of a server."""
+        from .connections import connection
+        from .jobs import Job
+
         if self.job is not None and self.job.ending is None:
             raise Busy(
                 "Likeness is still working on {title}",
@@ -155,7 +125,7 @@ class Session:
                 title=self.job.request.title,
             )
         self.notice = ""
-        job = Job(request, self.connection(choice))
+        job = Job(request, connection(self, choice))
         self.job = job
         return job
 
@@ -173,39 +143,6 @@ class Session:
             return False
         self.job.cancel(reason)
         return True
-
-
-@dataclass(frozen=True)
-class LocalConnection:
-    """The backend on this computer, started when needed."""
-
-    session: Session = field(repr=False)
-    choice: BackendChoice
-
-    def open(self, give_up: threading.Event) -> Client:
-        """A client of the running backend; waits for a start."""
-        client = Client(self.session.ensure_process(self.choice, give_up).wait_ready(give_up))
-        self.session.info = client.info()
-        return client
-
-    def explain(self, error: BackendUnreachable) -> AddonError:
-        """The process's own end, if that is why nobody answers."""
-        process = self.session.process
-        if process is not None and process.ended_within(DEATH_WAIT_S) and not process.stopped_by_us:
-            return process.death()
-        return error
-
-    def may_return(self) -> bool:
-        """A connection breaks when the computer sleeps; a process that is gone does not come back."""
-        process = self.session.process
-        return process is not None and not process.stopped_by_us and not process.ended_within(DEATH_WAIT_S)
-
-    def has_gone_to_rest(self) -> bool:
-        """Whether it ended because nobody had needed it, in the moment in which we did."""
-        process = self.session.process
-        if process is None or process.stopped_by_us or not process.ended_within(DEATH_WAIT_S):
-            return False
-        return process.view.rests
 
 
 def read_photo(path: Path, max_bytes: int) -> bytes:

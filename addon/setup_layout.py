@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bpy
 
-from ..backend.setup.report import details
 from ..backend.setup.state import SetupState
 from .session import session
 from .words import label_text
@@ -31,6 +30,8 @@ def draw_progress(layout: bpy.types.UILayout) -> bool:
     run = session.setup
     if run is None or run.ended is not None:
         return False
+    from ..backend.setup.report import details
+
     row = layout.row(align=True)
     row.progress(factor=run.progress.fraction, text=label_text(run.progress.step.value))
     row.operator("likeness.stop_setup", text="", icon="X")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ..backend.protocol import PROTOCOL, ReadyEvent
+if TYPE_CHECKING:
+    from ..backend.protocol import ReadyEvent
 
 
 class BackendState(enum.Enum):
@@ -44,4 +46,6 @@ def backend_state(*, remote: bool, installed: bool, process: ProcessView | None)
         return BackendState.FAILED
     if process.ready is None:
         return BackendState.STARTING
+    from ..backend.protocol import PROTOCOL
+
     return BackendState.RUNNING if process.ready.protocol == PROTOCOL else BackendState.UPDATE_REQUIRED

@@ -8,16 +8,13 @@ from numpy.typing import NDArray
 
 from ...backend.protocol import STATISTICAL_EXPRESSION
 from ..head_data import MeshData
+from ..properties import IDENTITY
 
 IDENTITY_RANGE = 3.0
 """Sliders reach three standard deviations: 99.7 % of people."""
 
 STILL_MM = 1e-3
 """A key of a follower that moves no vertex by more than a micrometre is left out."""
-
-
-IDENTITY = "Identity "
-"""Names of identity keys begin with it."""
 
 
 def identity_name(index: int) -> str:

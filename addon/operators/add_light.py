@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import bpy
-import numpy as np
 from bpy.props import EnumProperty
 
-from ..build.lights import add_sun, build_world, remove_sun
 from ..properties import RECORD, active_head, likeness
 
 SUN, WORLD = "SUN", "WORLD"
@@ -55,6 +53,10 @@ class LIKENESS_OT_add_light(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Add the sun, or exchange the world."""
+        import numpy as np
+
+        from ..build.lights import add_sun, build_world, remove_sun
+
         pivot = active_head(context)
         assert pivot is not None
         light = np.reshape(pivot[RECORD]["light"], (-1, 3))

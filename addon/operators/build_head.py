@@ -5,8 +5,6 @@ from __future__ import annotations
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
-from ..build.camera import look_through
-from ..build.head import build_head
 from ..properties import likeness
 from ..session import session
 from ..views import show_through_camera
@@ -39,6 +37,9 @@ class LIKENESS_OT_build_head(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Build the head into the scene and select its pivot."""
+        from ..build.camera import look_through
+        from ..build.head import build_head
+
         data = session.heads.get(self.result)
         if data is None:
             self.report({"ERROR"}, "This head is no longer in memory. Import the photo again")

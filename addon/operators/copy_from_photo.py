@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 from bpy.props import BoolProperty, IntProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
-from ...backend.protocol import MAX_PHOTO_BYTES, Quality
-from ..build.posing import rotate, set_sliders
 from ..errors import AddonError
-from ..jobs import Request
-from ..measured import MeasuredFace, decode_measure, rotation_like, weights_for
 from ..preferences import preferences
 from ..properties import PIVOT, RECORD, active_head, likeness
 from ..session import read_photo, session
 from ..views import redraw_sidebars
 from .import_photo import EXTENSIONS
 from .job_operator import JobOperator
+
+if TYPE_CHECKING:
+    from ..measured import MeasuredFace
 
 
 class LIKENESS_OT_copy_from_photo(bpy.types.Operator, JobOperator, ImportHelper):
@@ -50,6 +50,10 @@ class LIKENESS_OT_copy_from_photo(bpy.types.Operator, JobOperator, ImportHelper)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Send the photo to the backend; the head moves when it has been measured."""
+        from ...backend.protocol import MAX_PHOTO_BYTES, Quality
+        from ..jobs import Request
+        from ..measured import decode_measure
+
         pivot = active_head(context)
         assert pivot is not None
         self._head_uid = pivot.session_uid
@@ -100,6 +104,9 @@ class LIKENESS_OT_take_over(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Set rotation and sliders; both or, if the expressions cannot be compared, neither."""
+        from ..build.posing import rotate, set_sliders
+        from ..measured import rotation_like, weights_for
+
         measured = session.measures.get(self.result)
         pivot = context.scene.objects.get(self.head) if self.head else active_head(context)
         if measured is None or pivot is None or likeness(pivot).role != PIVOT:

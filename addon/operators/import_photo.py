@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
-from ...backend.protocol import MAX_PHOTO_BYTES, Quality
-from ..head_data import HeadData, decode_head
-from ..jobs import Request
 from ..preferences import QUALITIES, preferences
 from ..session import read_photo, session
 from ..views import redraw_sidebars
 from .job_operator import JobOperator
+
+if TYPE_CHECKING:
+    from ..head_data import HeadData
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif")
 
@@ -49,6 +50,10 @@ class LIKENESS_OT_import_photo(bpy.types.Operator, JobOperator, ImportHelper):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Send the photo to the backend; the head is built when it comes back."""
+        from ...backend.protocol import MAX_PHOTO_BYTES, Quality
+        from ..head_data import decode_head
+        from ..jobs import Request
+
         self._use_preferences(context)
         path = Path(bpy.path.abspath(self.filepath))
         face, quality = self.face or None, Quality(self.quality)

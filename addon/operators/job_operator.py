@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ..errors import AddonError
-from ..jobs import Failed, Finished, Job, Request, Stopped
 from ..preferences import backend_choice, require_permission
 from ..session import session
 from ..views import redraw_sidebars
 from ..words import report_text
+
+if TYPE_CHECKING:
+    from ..jobs import Job, Request
 
 TICK_S = 0.1
 
@@ -22,7 +24,8 @@ class JobOperator:
     Blender's modal loop only ever reads what the job's thread has put aside, so it never waits.
     """
 
-    _job: Job[Any] | None = None
+    _job: Any = None
+    """An :class:`addon.jobs.Job`; Blender evaluates annotations here and would have to import it."""
     _timer: bpy.types.Timer | None = None
 
     def finished(self, context: bpy.types.Context, result: Any) -> set[str]:
@@ -49,7 +52,7 @@ class JobOperator:
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Look whether something arrived; Esc stops the job, everything else belongs to the artist."""
-        job = self._job
+        job: Job[Any] | None = self._job
         assert job is not None
         if event.type == "ESC" and event.value == "PRESS":
             job.cancel()
@@ -62,7 +65,7 @@ class JobOperator:
             )
         if job.ending is None:
             return {"PASS_THROUGH"}
-        if isinstance(job.ending, Finished) and context.mode != "OBJECT":
+        if job.succeeded and context.mode != "OBJECT":
             # A head made in another mode could not be undone in one step.
             context.workspace.status_text_set(f"{job.request.title} is ready: leave this mode to place it")
             return {"PASS_THROUGH"}
@@ -91,6 +94,8 @@ class JobOperator:
         redraw_sidebars(context)
 
     def _conclude(self, context: bpy.types.Context, job: Job[Any]) -> set[str]:
+        from ..jobs import Failed, Finished, Stopped
+
         match job.wait() if job.ending is None else job.ending:
             case Finished(result):
                 return self.finished(context, result)

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 from bpy.props import StringProperty
 
-from ..build.images import build_image
 from ..errors import AddonError
-from ..gauge import STRETCHED
-from ..jobs import Request
 from ..output import require_pictures, save_picture
 from ..properties import active_head
-from ..render import render_coarse
 from ..session import session
-from ..still_data import CoarseRender, StillData, decode_still, encode_refine
 from ..views import redraw_sidebars, show_image
 from .job_operator import JobOperator
+
+if TYPE_CHECKING:
+    from ..jobs import Request
+    from ..still_data import CoarseRender, StillData
 
 
 class LIKENESS_OT_render_new_pose(bpy.types.Operator, JobOperator):
@@ -44,6 +44,8 @@ class LIKENESS_OT_render_new_pose(bpy.types.Operator, JobOperator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Render the head alone, then let the backend put it before the plate and fill what is missing."""
+        from ..render import render_coarse
+
         pivot = active_head(context)
         assert pivot is not None
         try:
@@ -57,6 +59,8 @@ class LIKENESS_OT_render_new_pose(bpy.types.Operator, JobOperator):
 
     def finished(self, context: bpy.types.Context, result: StillData) -> set[str]:
         """Open the picture, write the file if one was asked for, and say how it was finished."""
+        from ..build.images import build_image
+
         still = build_image(result.still, "New Pose")
         if self.filepath:
             try:
@@ -91,11 +95,16 @@ def can_render(operator: type[bpy.types.Operator], context: bpy.types.Context) -
 
 def refine_request(title: str, coarse: CoarseRender) -> Request[StillData]:
     """The job that finishes a coarse render."""
+    from ..jobs import Request
+    from ..still_data import decode_still, encode_refine
+
     return Request(title, lambda client: client.refine(encode_refine(coarse)), decode_still)
 
 
 def describe(result: StillData, carried: float) -> str:
     """How the picture was finished, in a sentence or two."""
+    from ..gauge import STRETCHED
+
     share = f"gaps in {result.header.invented_share:.1%} of the head are filled in"
     method = f" by an interim method: {result.header.method}" if result.header.interim else ""
     warning = "" if carried >= STRETCHED else f". The photo shows only {carried:.0%} of this side of the head"

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import bpy
 from bpy.props import BoolProperty
 
-from ..build.images import build_image
 from ..errors import AddonError, SceneUnfit
 from ..output import frame_path, require_pictures, save_picture
 from ..properties import active_head
-from ..render import render_coarse
 from ..session import session
-from ..still_data import StillData
 from .job_operator import JobOperator
 from .render_new_pose import can_render, refine_request
+
+if TYPE_CHECKING:
+    from ..still_data import StillData
 
 
 class LIKENESS_OT_render_new_pose_animation(bpy.types.Operator, JobOperator):
@@ -60,6 +62,8 @@ class LIKENESS_OT_render_new_pose_animation(bpy.types.Operator, JobOperator):
 
     def finished(self, context: bpy.types.Context, result: StillData) -> set[str]:
         """Write the frame, and tell at the end what was done."""
+        from ..build.images import build_image
+
         try:
             scene, _ = self._subjects()
             image = build_image(result.still, "New Pose Frame")
@@ -74,6 +78,8 @@ class LIKENESS_OT_render_new_pose_animation(bpy.types.Operator, JobOperator):
 
     def _go_on(self, context: bpy.types.Context) -> set[str]:
         """Render the next frame and hand it to the backend."""
+        from ..render import render_coarse
+
         if not self._left:
             return self._told()
         frame, number = self._left[0], self._wanted - len(self._left) + 1

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..build.posing import set_sliders
-from ..build.shape_keys import IDENTITY
-from ..properties import RECORD, active_head, likeness
+from ..properties import IDENTITY, RECORD, active_head, likeness
 
 
 class _ResetSliders:
@@ -30,6 +28,8 @@ class LIKENESS_OT_reset_expression(_ResetSliders, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Set the expression sliders to the photo's values."""
+        from ..build.posing import set_sliders
+
         pivot = active_head(context)
         assert pivot is not None
         set_sliders(context, likeness(pivot).face, pivot[RECORD]["expression"].to_dict())
@@ -45,6 +45,8 @@ class LIKENESS_OT_reset_shape(_ResetSliders, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Set the identity sliders to 0."""
+        from ..build.posing import set_sliders
+
         pivot = active_head(context)
         assert pivot is not None
         face = likeness(pivot).face

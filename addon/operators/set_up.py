@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 
@@ -11,9 +12,11 @@ from ..errors import AddonError, BackendMissing, Busy
 from ..installation import SOURCE_ROOT, environment_folder
 from ..preferences import backend_choice, preferences
 from ..session import session
-from ..setup_run import STOP_TIMEOUT_S, SetupLaunch, SetupRun
 from ..views import redraw_sidebars
 from ..words import report_text
+
+if TYPE_CHECKING:
+    from ..setup_run import SetupLaunch
 
 TICK_S = 0.25
 
@@ -59,6 +62,8 @@ class LIKENESS_OT_remove_backend(bpy.types.Operator):
 
 def _begin(operator: bpy.types.Operator, context: bpy.types.Context, *, remove: bool) -> set[str]:
     """Start the process; in background mode, where timers do not fire, also wait for it."""
+    from ..setup_run import SetupRun
+
     try:
         if session.setting_up:
             raise Busy("The backend is being set up already", "Wait until it is done, or stop it")
@@ -84,6 +89,8 @@ def _begin(operator: bpy.types.Operator, context: bpy.types.Context, *, remove: 
 
 def _launch(context: bpy.types.Context, *, remove: bool) -> SetupLaunch:
     """What to run; BackendMissing if it needs the network and Blender is to stay offline."""
+    from ..setup_run import SetupLaunch
+
     values = preferences(context)
     wheels = bpy.path.abspath(values.wheels) if values.wheels else ""
     if not (remove or wheels or bpy.app.online_access):
@@ -120,6 +127,8 @@ def stop_setup() -> None:
     if bpy.app.timers.is_registered(_follow):
         bpy.app.timers.unregister(_follow)
     if session.setup is not None:
+        from ..setup_run import STOP_TIMEOUT_S
+
         session.setup.stop()
         session.setup.wait(STOP_TIMEOUT_S)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bpy
 
-from ..build.camera import look_through
 from ..properties import active_head, likeness
 from ..views import show_through_camera
 
@@ -25,6 +24,8 @@ class LIKENESS_OT_look_through(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Set the scene's camera and the view."""
+        from ..build.camera import look_through
+
         pivot = active_head(context)
         assert pivot is not None
         look_through(context.scene, likeness(pivot).camera, likeness(pivot).photo)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from likeness.addon.client import Client
+from likeness.addon.connections import connection
 from likeness.addon.errors import (
     BackendDied,
     BackendMissing,
@@ -223,7 +224,7 @@ def test_a_job_that_was_given_up_starts_no_backend(choice):
     give_up = threading.Event()
     give_up.set()
     with pytest.raises(BackendUnreachable):
-        session.connection(choice).open(give_up)
+        connection(session, choice).open(give_up)
     assert session.process is None
 
 
