@@ -18,7 +18,7 @@ import scipy.sparse.linalg as spl
 from numpy.typing import NDArray
 
 from .crop import HeadCrop
-from .head_parse import BODY, EAR, FACE, GLASSES, HeadParse
+from .head_parse import BODY, EAR, FACE, GLASSES, HAIR, HEADWEAR, HeadParse
 from .project import ProjectedHead, well_fitted_ears
 
 Mask = NDArray[np.bool_]
@@ -30,6 +30,10 @@ RIM_PX = 3.0
 """Solve pixels over which the rim rises: rounder than a ball, but steeper would outrun the mesh."""
 BLEND_PX = (2.0, 10.0)
 """Crop pixels inside the face's border over which its own depth takes over from the solver's."""
+COVER_MM = 1.5
+"""Hair lies at least so far before the face that it covers."""
+COVER_PX = 8.0
+"""Crop pixels from the edge of that hair over which it rises from the face."""
 SOLVE_SIZE = 256
 """The paper's depth resolution; finer detail is below what a silhouette can tell."""
 
@@ -84,6 +88,7 @@ class GeometricPrior:
         back = centre_mm + _enlarged(back_height, small.region, rim)
         share = face_share(parse, head)
         front = np.where(share > 0, (1 - share) * front + share * np.nan_to_num(head.face_mm), front)
+        front = before_face(front, parse, head)
         # A shell has thickness: the far side never comes before the near one.
         back = np.fmax(back, front)
         # Behind jaw and throat there is the neck, not the far side of the head.
@@ -152,13 +157,23 @@ def face_share(parse: HeadParse, head: ProjectedHead) -> NDArray[np.float32]:
     return _ramp(inward, *BLEND_PX)
 
 
+def before_face(front: NDArray, parse: HeadParse, head: ProjectedHead) -> NDArray:
+    """(S,S) ``front`` with hair and headwear before the face that they cover (eq. 9 as a bound)."""
+    covers = np.isfinite(head.face_mm) & np.isin(parse.labels, (HAIR, HEADWEAR))
+    inward = cv2.distanceTransform(covers.astype(np.uint8), cv2.DIST_L2, 5)
+    nearest = head.face_mm - COVER_MM * _ramp(inward, 0.0, COVER_PX)
+    return np.where(covers, np.minimum(front, nearest), front)
+
+
 def _shrunk(parse: HeadParse, head: ProjectedHead, size: int, matte_level: float) -> _Small:
     step = size // SOLVE_SIZE
     labels = parse.labels[::step, ::step]
     matte = cv2.resize(parse.matte, (SOLVE_SIZE, SOLVE_SIZE), interpolation=cv2.INTER_AREA)
     region = matte > matte_level
     front = head.front_mm[::step, ::step].astype(np.float64)
-    face = head.face[::step, ::step] & ((labels == FACE) | (labels == GLASSES))
+    # Cheek and jaw go on beyond the face region: what shows skin there is the fitted head, too.
+    skin = head.face | (np.isfinite(head.front_mm) & ~head.ears)
+    face = skin[::step, ::step] & ((labels == FACE) | (labels == GLASSES))
     face = cv2.erode(face.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
     region |= face
     known_ears, shown_ears = _known_ears(head, parse.labels)

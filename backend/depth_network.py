@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from .crop import HeadCrop
-from .depth import GeometricPrior, HeadDepth, HeadDepthEstimator, face_share
+from .depth import GeometricPrior, HeadDepth, HeadDepthEstimator, before_face, face_share
 from .errors import AssetBroken
 from .head_parse import BACKGROUND, HeadParse
 from .nets.depth_net import (
@@ -58,6 +58,7 @@ class NetworkHeadDepth:
         front = prior.front + (answer - prior.front) * (1 - face_share(parse, head))
         for ear in well_fitted_ears(head, parse.labels):
             front = np.where(getattr(head, ear), np.fmax(front, prior.front), front)
+        front = before_face(front, parse, head)
         # Not fmax: where the far side is left open, it stays open.
         return HeadDepth(front.astype(np.float32), np.maximum(prior.back, front), prior.face)
 

@@ -53,6 +53,8 @@ class ShellOptions:
     """Distance below the face at the end of that overlap: face and shell never fight for a pixel."""
     lead_px: float = 2.0
     """The shell goes under the face this far inside its border: there the face's texture is sure."""
+    border_smoothing_px: float = 2.0
+    """Blur of that border."""
     steepest: float = 8.0
     """Slope of the face beyond which the overlap dives no deeper along the view."""
     back_inset_px: float = 4.0
@@ -67,10 +69,15 @@ class ShellOptions:
     """A step in depth over one cell is cut when it exceeds this plus ``jump_slope`` times the cell."""
     jump_slope: float = 4.0
     """Tangent of the steepest slope that is still a surface (76 degrees)."""
+    limb_px: float = 6.0
+    limb_mm: float = 8.0
+    """So near to the face a smaller step is cut: the fitted head goes on beneath, from cheek to ear."""
     steep_rim_px: float = 10.0
     """This near to the outline every round head is steep, and nothing is cut."""
     spike_mm: float = 10.0
     """A pixel this far from the median of its neighbours is an error of the depth map."""
+    spike_share: float = 0.04
+    """So wide, as a share of the crop, may something be that stands out by more (20 mm on a head)."""
     closing_gap_mm: tuple[float, float] = (60.0, 100.0)
     """Front and back are joined where their rims are closer than the first, left open beyond the
     second: there the head goes on (neck, shoulders, the photo's edge)."""
@@ -108,10 +115,11 @@ def build_shells(
 
     pixels, side = snapped_grid(contour, step)
     pitch_mm = float(pose.translation_mm[2]) / crop.camera.fx
+    front_mm = _behind_limb(front_mm, _seen_face(depth, parse), pitch_mm, options)
     tucked = _tucked(front_mm, depth, parse, pitch_mm, options)
     vertex_mm = np.where(side > 0, _sample(tucked, pixels), _sample(front_rim, pixels))
     cells = _front_cells(depth, parse, contour, side, step, options)
-    torn = _torn(cells, vertex_mm, contour, step, step * pitch_mm, options)
+    torn = _torn(cells, vertex_mm, contour, _seen_face(depth, parse), step, step * pitch_mm, options)
     cells, twin_of, twin_mm = cut_at_jumps(cells, vertex_mm.ravel(), torn)
     places = pixels.reshape(-1, 2).astype(np.float64)
     points = crop.camera.unproject(
@@ -140,7 +148,9 @@ def _front_cells(
     to_shell = cv2.distanceTransform((~shell).astype(np.uint8), cv2.DIST_L2, 5)
     hidden = to_shell[::step, ::step].ravel() > options.overlap_px
     inner = inner[~hidden[corners_of(inner)].all(1)]
-    soft = np.where(parse.labels == BODY, 0, parse.matte)
+    to_outline = cv2.distanceTransform((contour <= 0).astype(np.uint8), cv2.DIST_L2, 5)
+    # Where the outline is the face's own, a fringe would hang in the air far behind it.
+    soft = np.where((parse.labels == BODY) | (to_shell > to_outline + options.sliver_px), 0, parse.matte)
     fringe = cells_of(
         -side, reached(-side, -contour[::step, ::step]) & _has_fringe(soft, contour, step, options)
     )
@@ -169,14 +179,34 @@ def _seen_face(depth: HeadDepth, parse: HeadParse) -> Mask:
 
 
 def _completed(depth: Field, options: ShellOptions) -> Field:
-    """``depth`` without spikes, continued beyond its region by its nearest pixel."""
+    """``depth`` without spikes, continued beyond its region by its nearest pixel.
+
+    Towards the camera, nothing narrower than ``spike_share`` of the crop stands out by more than
+    ``spike_mm``.
+    """
     known = np.isfinite(depth)
     if not known.any():
         return np.zeros_like(depth)
     rows, columns = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
     filled = np.ascontiguousarray(depth[rows, columns], np.float32)
     calm = cv2.medianBlur(filled, 5)
-    return np.where(np.abs(filled - calm) > options.spike_mm, calm, filled)
+    filled = np.where(np.abs(filled - calm) > options.spike_mm, calm, filled)
+    # A closing fills what is narrower than its brush, and leaves slopes and broad domes as they are.
+    brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (round(options.spike_share * len(depth)) | 1,) * 2)
+    return np.maximum(filled, cv2.morphologyEx(filled, cv2.MORPH_CLOSE, brush) - options.spike_mm)
+
+
+def _behind_limb(front: Field, face: Mask, pitch_mm: float, options: ShellOptions) -> Field:
+    """(S,S) ``front`` that does not climb to the face's limb from what lies far behind it.
+
+    Between cheek and ear a depth map slopes where there is a jump: a wall of stretched pixels would stand
+    there.
+    """
+    brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(options.limb_px) + 1,) * 2)
+    to_face = cv2.distanceTransform((~face).astype(np.uint8), cv2.DIST_L2, 5)
+    far = cv2.dilate(front, brush)
+    wall = far - front > options.limb_mm + options.jump_slope * options.limb_px * pitch_mm
+    return np.where(wall & (to_face < options.limb_px), far, front)
 
 
 def _rims(front: Field, back: Field, inside: Mask, options: ShellOptions) -> tuple[Field, Field]:
@@ -204,7 +234,7 @@ def _tucked(
     front: Field, depth: HeadDepth, parse: HeadParse, pitch_mm: float, options: ShellOptions
 ) -> Field:
     """(S,S) ``front``, led under the face beyond its border, deeper where the face is steep."""
-    inward = cv2.distanceTransform(_seen_face(depth, parse).astype(np.uint8), cv2.DIST_L2, 5)
+    inward = _inward(_seen_face(depth, parse), options.border_smoothing_px)
     share = ((inward - options.lead_px) / (options.overlap_px - options.lead_px)).clip(0, 1)
     face = _completed(depth.face, options)
     slope = np.hypot(*np.gradient(cv2.GaussianBlur(face, (0, 0), 1.0))) / pitch_mm
@@ -213,6 +243,13 @@ def _tucked(
     far = cv2.GaussianBlur(cv2.dilate(face, np.ones((5, 5), np.uint8)), (0, 0), 1.5)
     below = share * np.maximum(far - front, 0) + options.tuck_mm * share * along_view
     return (front + below).astype(np.float32)
+
+
+def _inward(mask: Mask, smoothing_px: float) -> Field:
+    """(S,S) signed distance into a mask, px; blurred, for classes end in steps of pixels."""
+    inside = mask.astype(np.uint8)
+    signed = cv2.distanceTransform(inside, cv2.DIST_L2, 5) - cv2.distanceTransform(1 - inside, cv2.DIST_L2, 5)
+    return cv2.GaussianBlur(signed, (0, 0), smoothing_px)
 
 
 def _has_fringe(matte: Field, contour: Field, step: int, options: ShellOptions) -> Mask:
@@ -225,14 +262,23 @@ def _has_fringe(matte: Field, contour: Field, step: int, options: ShellOptions) 
 
 
 def _torn(
-    cells: Cells, depth_mm: Field, contour: Field, step: int, pitch_mm: float, options: ShellOptions
+    cells: Cells,
+    depth_mm: Field,
+    contour: Field,
+    face: Mask,
+    step: int,
+    pitch_mm: float,
+    options: ShellOptions,
 ) -> Mask:
-    """(P,) cells that would stretch over a jump in depth."""
+    """(P,) cells that would stretch over a jump in depth, or from the face's limb to what lies behind it."""
     to_outline = cv2.distanceTransform((contour > 0).astype(np.uint8), cv2.DIST_L2, 5)[::step, ::step]
     corner = corners_of(cells)
     well_inside = to_outline.ravel()[corner].min(1) > options.steep_rim_px
     spread = np.ptp(depth_mm.ravel()[corner], axis=1)
-    return well_inside & (spread > options.jump_mm + options.jump_slope * pitch_mm)
+    to_face = cv2.distanceTransform((~face).astype(np.uint8), cv2.DIST_L2, 5)[::step, ::step]
+    at_face = to_face.ravel()[corner].min(1) < options.limb_px
+    steep = options.jump_slope * pitch_mm
+    return (well_inside & (spread > options.jump_mm + steep)) | (at_face & (spread > options.limb_mm + steep))
 
 
 def _sample(values: Field, pixels: Field) -> Field:

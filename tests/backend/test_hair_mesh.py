@@ -228,8 +228,8 @@ def test_open_where_the_head_goes_on():
     parse = replace(parse, matte=parse.matte * cut)
     front, back = build_shells(depth, parse, crop, POSE, OPTIONS)
     bottom = [POSE.to_camera(m.vertices) for m in (front, back)]
-    at = [p[np.abs(CAMERA.project(p) - [63.5, 87.0]).max(1) < 4.0][:, 2] for p in bottom]
-    assert at[1].min() - at[0].max() > 150
+    at = [p[np.abs(CAMERA.project(p) - [86.0, 87.0]).max(1) < 4.0][:, 2] for p in bottom]
+    assert at[1].min() - at[0].max() > 100
 
 
 def test_simplified_shells_keep_their_shape():
