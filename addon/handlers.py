@@ -7,6 +7,7 @@ from bpy.app.handlers import persistent
 
 from .properties import migrate_file
 from .session import session
+from .words import report_text
 
 FILE_OPENED = "another file was opened; import the photo again"
 
@@ -16,14 +17,18 @@ def stop_job_before_load(*_: object) -> None:
     """A head that was asked for in one file must not appear in another."""
     job = session.job
     if job is not None and session.cancel_job(FILE_OPENED):
-        session.notice = f"{job.request.title} was stopped: {FILE_OPENED}"
+        session.notice = report_text(
+            "{title} was stopped: {reason}", title=job.request.title, reason=report_text(FILE_OPENED)
+        )
 
 
 @persistent
 def migrate_after_load(*_: object) -> None:
     """Lift heads of older files to what this version stores."""
     if newer := migrate_file():
-        session.notice = f"Made with a newer Likeness, please update: {', '.join(newer)}"
+        session.notice = report_text(
+            "Made with a newer Likeness, please update: {heads}", heads=", ".join(newer)
+        )
 
 
 def register() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import bpy
 
 from ..backend.setup.state import SetupState
@@ -12,6 +14,10 @@ from .properties import IDENTITY, LOOK_DELIT, LOOK_PHOTO, LOOKS, LikenessObject,
 from .session import session
 from .setup_layout import draw_button, draw_progress
 from .state import BackendState
+from .words import label_text
+
+if TYPE_CHECKING:
+    from .jobs import Progressed
 
 SIDEBAR_COLUMNS = 34
 """Characters of a line in a sidebar of the usual width."""
@@ -52,9 +58,9 @@ class LIKENESS_PT_main(LikenessPanel, bpy.types.Panel):
         layout = self.layout
         job = session.job
         if job is not None and job.ending is None:
-            layout.label(text=job.request.title, icon="IMAGE_DATA")
+            layout.label(text=job.request.title, icon="IMAGE_DATA", translate=False)
             row = layout.row(align=True)
-            row.progress(factor=job.progress.fraction, text=job.progress.stage)
+            row.progress(factor=job.progress.fraction, text=_stage(job.progress))
             row.operator("likeness.stop_job", text="", icon="X")
             return
         if draw_progress(layout):
@@ -70,6 +76,13 @@ class LIKENESS_PT_main(LikenessPanel, bpy.types.Panel):
         _draw_setup(layout, context, choice, needed=state is BackendState.NOT_INSTALLED)
         if session.notice:
             draw_text(layout.box(), session.notice, SIDEBAR_COLUMNS, icon="INFO")
+
+
+def _stage(progress: Progressed) -> str:
+    """What the backend does with the job, or how many come first."""
+    if progress.ahead:
+        return label_text("Waiting for {count} before it", count=progress.ahead)
+    return label_text(progress.stage)
 
 
 def _draw_setup(
@@ -113,7 +126,10 @@ def _draw_gauge(layout: bpy.types.UILayout) -> None:
 
     share = reading.share
     if share is not None:
-        layout.progress(factor=share, text=f"{verdict(share)}: {share:.0%} from the Photo")
+        words = label_text(
+            "{verdict}: {share:.0%} from the Photo", verdict=label_text(verdict(share)), share=share
+        )
+        layout.progress(factor=share, text=words)
 
 
 class LIKENESS_PT_expression(HeadPanel, bpy.types.Panel):
@@ -142,7 +158,8 @@ class LIKENESS_PT_shape(HeadPanel, bpy.types.Panel):
         _draw_sliders(layout, sliders[:FIRST_SHAPES])
         if len(sliders) > FIRST_SHAPES:
             header, body = layout.panel("LIKENESS_more_shapes", default_closed=True)
-            header.label(text=f"{len(sliders) - FIRST_SHAPES} More, of Ever Less Effect")
+            more = len(sliders) - FIRST_SHAPES
+            header.label(text=label_text("{count} More, of Ever Less Effect", count=more))
             if body is not None:
                 _draw_sliders(body, sliders[FIRST_SHAPES:])
 

@@ -15,6 +15,7 @@ from .installation import IDLE_MINUTES, BackendChoice, BackendKind, read_install
 from .session import session
 from .setup_layout import draw_button, draw_progress
 from .state import BackendState
+from .words import CONTEXT, label_text
 
 if TYPE_CHECKING:
     from bpy.types import Context
@@ -83,6 +84,7 @@ class LikenessPreferences(bpy.types.AddonPreferences):
     )
     quality: EnumProperty(
         name="Fit",
+        translation_context=CONTEXT,
         description="How closely new heads are fitted to their photo, unless the import says otherwise",
         items=QUALITIES,
     )
@@ -124,7 +126,9 @@ class LikenessPreferences(bpy.types.AddonPreferences):
 def draw_state(layout: bpy.types.UILayout, state: BackendState) -> None:
     """The backend's state with the one button that helps."""
     row = layout.row()
-    row.label(text=f"Backend: {state.value}", icon=_ICONS.get(state, "INFO"))
+    row.label(
+        text=label_text("Backend: {state}", state=label_text(state.value)), icon=_ICONS.get(state, "INFO")
+    )
     if state in (BackendState.STOPPED, BackendState.FAILED):
         row.operator("likeness.start_backend", text="Start", icon="PLAY")
     elif state in (BackendState.STARTING, BackendState.RUNNING, BackendState.UPDATE_REQUIRED):

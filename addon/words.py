@@ -10,10 +10,14 @@ CONTEXT = "Likeness"
 
 def label_text(words: str, **values: object) -> str:
     """Words for a label, with what is filled in."""
-    return pgettext_iface(words).format(**values)
+    return _filled(pgettext_iface(words), values)
 
 
 def report_text(words: str, **values: object) -> str:
     """Words of a message, with what is filled in."""
-    translated = pgettext_rpt(words)
-    return translated.format(**values) if values else translated
+    return _filled(pgettext_rpt(words), values)
+
+
+def _filled(words: str, values: dict[str, object]) -> str:
+    """Words without values come from elsewhere, and may hold braces of their own."""
+    return words.format(**values) if values else words

@@ -6,6 +6,7 @@ import bpy
 from bpy.props import EnumProperty
 
 from ..properties import RECORD, active_head, likeness
+from ..words import label_text
 
 SUN, WORLD = "SUN", "WORLD"
 KINDS = (
@@ -49,7 +50,8 @@ class LIKENESS_OT_add_light(bpy.types.Operator):
         self.layout.prop(self, "kind", expand=True)
         world = context.scene.world
         if self.kind == WORLD and world is not None:
-            self.layout.label(text=f"Replaces “{world.name}”, which stays in the file", icon="INFO")
+            words = label_text("Replaces “{world}”, which stays in the file", world=world.name)
+            self.layout.label(text=words, icon="INFO")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Add the sun, or exchange the world."""

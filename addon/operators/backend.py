@@ -86,7 +86,7 @@ class LIKENESS_OT_open_log(bpy.types.Operator):
         """Open the log with the system's text viewer."""
         path = backend_choice(context).log_path
         if not path.is_file():
-            self.report({"WARNING"}, "There is no log yet: the backend has not been started")
+            self.report({"WARNING"}, report_text("There is no log yet: start the backend"))
             return {"CANCELLED"}
         bpy.ops.wm.path_open(filepath=str(path))
         return {"FINISHED"}

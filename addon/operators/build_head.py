@@ -8,6 +8,7 @@ from bpy.props import BoolProperty, StringProperty
 from ..properties import likeness
 from ..session import session
 from ..views import show_through_camera
+from ..words import report_text
 
 
 class LIKENESS_OT_build_head(bpy.types.Operator):
@@ -42,7 +43,7 @@ class LIKENESS_OT_build_head(bpy.types.Operator):
 
         data = session.heads.get(self.result)
         if data is None:
-            self.report({"ERROR"}, "This head is no longer in memory. Import the photo again")
+            self.report({"ERROR"}, report_text("This head is no longer in memory. Import the photo again"))
             return {"CANCELLED"}
         pivot = build_head(context.scene, data)
         for item in context.selected_objects:

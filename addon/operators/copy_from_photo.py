@@ -14,6 +14,7 @@ from ..preferences import preferences
 from ..properties import PIVOT, RECORD, active_head, likeness
 from ..session import read_photo, session
 from ..views import redraw_sidebars
+from ..words import CONTEXT, report_text
 from .import_photo import EXTENSIONS
 from .job_operator import JobOperator
 
@@ -34,6 +35,7 @@ class LIKENESS_OT_copy_from_photo(bpy.types.Operator, JobOperator, ImportHelper)
     use_expression: BoolProperty(name="Expression", description="Set the expression sliders", default=True)
     face: IntProperty(
         name="Face",
+        translation_context=CONTEXT,
         description="Which face to take if the photo shows several, largest first; 0 takes the largest",
         min=0,
         max=99,
@@ -110,20 +112,23 @@ class LIKENESS_OT_take_over(bpy.types.Operator):
         measured = session.measures.get(self.result)
         pivot = context.scene.objects.get(self.head) if self.head else active_head(context)
         if measured is None or pivot is None or likeness(pivot).role != PIVOT:
-            self.report({"ERROR"}, "There is nothing to take over. Copy from a photo with a head selected")
+            words = "There is nothing to take over. Copy from a photo with a head selected"
+            self.report({"ERROR"}, report_text(words))
             return {"CANCELLED"}
         record = pivot[RECORD]
         try:
             weights = weights_for(measured, record["expression"].keys(), record["model"])
         except AddonError as error:
             if self.use_expression:
-                self.report({"ERROR"}, error.text)
+                session.note(error)
+                self.report({"ERROR"}, error.told(report_text))
                 return {"CANCELLED"}
         if self.use_expression:
             set_sliders(context, likeness(pivot).face, weights)
         if self.use_pose:
             rotate(context, pivot, rotation_like(measured, record["translation_mm"]))
-        self.report({"INFO"}, f"{likeness(pivot).collection.name} does as in {measured.name}")
+        head = likeness(pivot).collection.name
+        self.report({"INFO"}, report_text("{head} does as in {photo}", head=head, photo=measured.name))
         return {"FINISHED"}
 
 

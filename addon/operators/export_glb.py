@@ -10,6 +10,7 @@ from bpy.props import StringProperty
 from bpy_extras.io_utils import ExportHelper
 
 from ..properties import CAMERA, active_head, likeness, parts
+from ..words import report_text
 
 
 class LIKENESS_OT_export_glb(bpy.types.Operator, ExportHelper):
@@ -43,7 +44,7 @@ class LIKENESS_OT_export_glb(bpy.types.Operator, ExportHelper):
                 export_cameras=False,
             )
         if "FINISHED" in outcome:
-            self.report({"INFO"}, f"{likeness(pivot).collection.name} exported")
+            self.report({"INFO"}, report_text("{head} is exported", head=likeness(pivot).collection.name))
         return outcome
 
 

@@ -12,6 +12,7 @@ from bpy_extras.io_utils import ImportHelper
 from ..preferences import QUALITIES, preferences
 from ..session import read_photo, session
 from ..views import redraw_sidebars
+from ..words import CONTEXT, report_text
 from .job_operator import JobOperator
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class LIKENESS_OT_import_photo(bpy.types.Operator, JobOperator, ImportHelper):
     filter_glob: StringProperty(default=";".join(f"*{end}" for end in EXTENSIONS), options={"HIDDEN"})
     face: IntProperty(
         name="Face",
+        translation_context=CONTEXT,
         description="Which face to take if the photo shows several, largest first; 0 takes the largest",
         min=0,
         max=99,
@@ -38,6 +40,7 @@ class LIKENESS_OT_import_photo(bpy.types.Operator, JobOperator, ImportHelper):
     )
     quality: EnumProperty(
         name="Fit",
+        translation_context=CONTEXT,
         description="How closely the head is fitted to the photo",
         items=QUALITIES,
         options={"SKIP_SAVE"},
@@ -79,7 +82,7 @@ class LIKENESS_OT_import_photo(bpy.types.Operator, JobOperator, ImportHelper):
         if warnings:
             self.report({"WARNING"}, session.notice)
         else:
-            self.report({"INFO"}, f"{result.name} is ready to be turned")
+            self.report({"INFO"}, report_text("{head} is ready to be turned", head=result.name))
         redraw_sidebars(context)
         return {"FINISHED"}
 

@@ -10,7 +10,7 @@ from ..errors import AddonError
 from ..preferences import backend_choice, require_permission
 from ..session import session
 from ..views import redraw_sidebars
-from ..words import report_text
+from ..words import label_text, report_text
 
 if TYPE_CHECKING:
     from ..jobs import Job, Request
@@ -61,13 +61,20 @@ class JobOperator:
         if job.update():
             redraw_sidebars(context)
             context.workspace.status_text_set(
-                f"{job.request.title}: {job.progress.stage} {job.progress.fraction:.0%}   Esc: Stop"
+                label_text(
+                    "{title}: {stage} {fraction:.0%}   Esc: Stop",
+                    title=job.request.title,
+                    stage=label_text(job.progress.stage),
+                    fraction=job.progress.fraction,
+                )
             )
         if job.ending is None:
             return {"PASS_THROUGH"}
         if job.succeeded and context.mode != "OBJECT":
             # A head made in another mode could not be undone in one step.
-            context.workspace.status_text_set(f"{job.request.title} is ready: leave this mode to place it")
+            context.workspace.status_text_set(
+                label_text("{title} is ready: leave this mode to place it", title=job.request.title)
+            )
             return {"PASS_THROUGH"}
         self._clear(context)
         return self._conclude(context, job)
@@ -102,7 +109,8 @@ class JobOperator:
             case Failed(error):
                 return self.refuse(error)
             case Stopped(reason):
-                text = f"{job.request.title} was stopped" + (f": {reason}" if reason else "")
+                text = report_text("{title} was stopped", title=job.request.title)
+                text += f": {report_text(reason)}" if reason else ""
                 session.notice = text
                 self.report({"WARNING"}, text)
         return {"CANCELLED"}

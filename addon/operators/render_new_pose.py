@@ -13,6 +13,7 @@ from ..output import require_pictures, save_picture
 from ..properties import active_head
 from ..session import session
 from ..views import redraw_sidebars, show_image
+from ..words import report_text
 from .job_operator import JobOperator
 
 if TYPE_CHECKING:
@@ -105,10 +106,15 @@ def describe(result: StillData, carried: float) -> str:
     """How the picture was finished, in a sentence or two."""
     from ..gauge import STRETCHED
 
-    share = f"gaps in {result.header.invented_share:.1%} of the head are filled in"
-    method = f" by an interim method: {result.header.method}" if result.header.interim else ""
-    warning = "" if carried >= STRETCHED else f". The photo shows only {carried:.0%} of this side of the head"
-    return f"New pose rendered: {share}{method}{warning}"
+    header = result.header
+    words = report_text(
+        "New pose rendered: gaps in {share:.1%} of the head are filled in", share=header.invented_share
+    )
+    if header.interim:
+        words += report_text(" by an interim method: {method}", method=header.method)
+    if carried < STRETCHED:
+        words += report_text(". The photo shows only {share:.0%} of this side of the head", share=carried)
+    return words
 
 
 CLASSES = (LIKENESS_OT_render_new_pose,)

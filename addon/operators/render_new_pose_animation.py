@@ -11,6 +11,7 @@ from ..errors import AddonError, SceneUnfit
 from ..output import frame_path, require_pictures, save_picture
 from ..properties import active_head
 from ..session import session
+from ..words import report_text
 from .job_operator import JobOperator
 from .render_new_pose import can_render, refine_request
 
@@ -101,8 +102,9 @@ class LIKENESS_OT_render_new_pose_animation(bpy.types.Operator, JobOperator):
         return scene, pivot
 
     def _told(self) -> set[str]:
-        there = f"; {self._skipped} were there already" if self._skipped else ""
-        session.notice = f"{self._wanted} frames rendered{there}"
+        session.notice = report_text("{count} frames rendered", count=self._wanted)
+        if self._skipped:
+            session.notice += report_text("; {count} were there already", count=self._skipped)
         self.report({"INFO"}, session.notice)
         return {"FINISHED"}
 
