@@ -94,6 +94,17 @@ def test_what_is_done_is_not_done_again(world) -> None:
 
 
 @posix
+def test_pip_downloads_what_the_locks_name(world) -> None:
+    """With the real pip and an index on this computer; nothing is left of the downloads."""
+    world.uv = None
+    world.use_pip()
+    with setup_failures.index(world.things["wheels"]) as url:
+        assert world.run(index=url).ok
+    assert setup_failures.works(world)
+    assert len(list(world.folder.iterdir())) == 3
+
+
+@posix
 def test_removing_takes_what_was_made_and_nothing_else(world) -> None:
     make(world)
     theirs = world.folder / "my notes.txt"
@@ -101,7 +112,7 @@ def test_removing_takes_what_was_made_and_nothing_else(world) -> None:
     steps.remove(world.folder)
     assert list(world.folder.iterdir()) == [theirs]
     theirs.unlink()
-    make(world)
+    (world.folder / state.MARKER).write_text("{}")
     steps.remove(world.folder)
     assert not world.folder.exists()
     steps.remove(world.folder)  # nothing to do
