@@ -308,7 +308,10 @@ def _with_known(reconstruction: Reconstruction, sight: Sight) -> Reconstruction:
         (mesh, reconstruction.pose.to_camera(posed_vertices(reconstruction, mesh)))
         for mesh in reconstruction.meshes
     ]
-    meshes = (replace(mesh, known=known_vertices(mesh, at, sight)) for mesh, at in placed)
+    meshes = (
+        replace(mesh, known=known_vertices(mesh, at, sight), seen_at=at.astype(np.float32))
+        for mesh, at in placed
+    )
     return replace(reconstruction, meshes=tuple(meshes))
 
 

@@ -187,6 +187,7 @@ class MeshArrays:
     expression: NDArray[np.float16] | None = None
     identity: NDArray[np.float16] | None = None
     known: NDArray[np.float32] | None = None
+    seen_at: NDArray[np.float32] | None = None
 
 
 def mesh_arrays(name: str, mesh: MeshArrays) -> dict[str, NDArray[Any]]:
@@ -198,6 +199,7 @@ def mesh_arrays(name: str, mesh: MeshArrays) -> dict[str, NDArray[Any]]:
         "expression": mesh.expression,
         "identity": mesh.identity,
         "known": mesh.known,
+        "seen_at": mesh.seen_at,
     }
     return {f"mesh/{name}/{key}": array for key, array in arrays.items() if array is not None}
 
@@ -214,10 +216,12 @@ def validated_mesh(arrays: dict[str, NDArray[Any]], name: str) -> MeshArrays:
         for key in ("expression", "identity")
         if prefix + key in arrays
     }
-    known = (
-        _checked(arrays, prefix + "known", "<f4", (len(vertices),)) if prefix + "known" in arrays else None
-    )
-    return MeshArrays(vertices, polygons, uvs, keys.get("expression"), keys.get("identity"), known)
+    seen = {
+        key: _checked(arrays, prefix + key, "<f4", shape)
+        for key, shape in (("known", (len(vertices),)), ("seen_at", (len(vertices), 3)))
+        if prefix + key in arrays
+    }
+    return MeshArrays(vertices, polygons, uvs, **keys, **seen)
 
 
 def _check_polygons(name: str, polygons: NDArray[np.int32], vertex_count: int) -> None:

@@ -190,7 +190,8 @@ class MeshHeader:
     ``vertices`` float32 (N,3) mm head frame relative to ``origin_mm``; ``polygons`` int32 (P,4),
     triangles padded with -1; ``uvs`` float32 (P,4,2), v up; optional ``expression`` and
     ``identity`` float16 (E,N,3) / (K,N,3) mm per unit; optional ``known`` float32 (N,), in [0,1] how
-    well the photo saw each vertex.
+    well the photo saw each vertex, and ``seen_at`` float32 (N,3), mm, where it stood in the photo's
+    camera space.
     """
 
     name: str

@@ -39,6 +39,8 @@ class TexturedMesh:
     """(K,N,3) mm per standard deviation, or None."""
     known: NDArray[np.float32] | None = None
     """(N,) in [0,1] how well the photo saw each vertex (:mod:`backend.known`); None if nobody looked."""
+    seen_at: NDArray[np.float32] | None = None
+    """(N,3) mm, where each vertex stood before the photo's camera, in camera space."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from .camera import Camera
 from .frames import Pose
 from .known import facing, worth
+from .own_pixels import with_own_pixels
 from .raster import rasterize_arrays, triangulate
 from .reconstruction import Reconstruction, TexturedMesh
 
@@ -67,24 +68,35 @@ def render_view(
     bands = []
     for top in range(0, fine.height, rows):
         band = fine.cropped(1.0, 0.0, top, fine.width, min(rows, fine.height - top))
-        layers = [_layer(mesh, reconstruction.images[mesh.image], at, band) for mesh, at in placed]
+        layers = [
+            _layer(mesh, reconstruction.images[mesh.image], at, band, reconstruction.camera)
+            for mesh, at in placed
+        ]
         blended = _blend(layers, band.height, band.width)
         size = (view.width, band.height // supersample)
         bands.append(cv2.resize(blended, size, interpolation=cv2.INTER_AREA))
-    return _finished(np.concatenate(bands))
+    return _finished(np.concatenate(bands), reconstruction.images.get("photo"))
 
 
-def _finished(blended: Image) -> CoarseRender:
-    """Premultiplied (H,W,5): colour, known, alpha."""
-    colour, known, alpha = blended[..., :3], blended[..., 3], blended[..., 4:]
-    straight = np.dstack([(colour / alpha.clip(1e-6)).clip(0, 255), 255 * alpha.clip(0, 1)])
-    return CoarseRender(np.rint(straight).astype(np.uint8), np.rint(255 * known.clip(0, 1)).astype(np.uint8))
+def _finished(blended: Image, photo: NDArray[np.uint8] | None) -> CoarseRender:
+    """Premultiplied (H,W,7): colour, place in the photo, known, alpha."""
+    alpha = blended[..., 6:]
+    straight = blended[..., :5] / alpha.clip(1e-6)
+    colour = np.rint(np.dstack([straight[..., :3].clip(0, 255), 255 * alpha.clip(0, 1)])).astype(np.uint8)
+    known = np.rint(255 * blended[..., 5].clip(0, 1)).astype(np.uint8)
+    if photo is not None:
+        colour = with_own_pixels(colour, known, straight[..., 3:], photo)
+    return CoarseRender(colour, known)
 
 
 def _layer(
-    mesh: TexturedMesh, image: NDArray[np.uint8], vertices_cam: NDArray[np.float32], camera: Camera
+    mesh: TexturedMesh,
+    image: NDArray[np.uint8],
+    vertices_cam: NDArray[np.float32],
+    camera: Camera,
+    photo_camera: Camera,
 ) -> tuple[NDArray[np.int64], Image, Image]:
-    """Flat pixel indices (M,), depth (M,), and colour, known and alpha (M,5) of one mesh."""
+    """Flat pixel indices (M,), depth (M,), and colour, place in the photo, known, alpha (M,7)."""
     cut = triangulate(mesh.polygons)
     fragments = rasterize_arrays(vertices_cam, cut.vertices, camera)
     at = np.flatnonzero(fragments.covered)
@@ -94,12 +106,14 @@ def _layer(
     rgba = sample_texture(image, uv)
     if not mesh.has_alpha:
         rgba[:, 3] = 1.0
-    known = np.zeros(len(at), np.float32)
+    known, place = np.zeros(len(at), np.float32), np.zeros((len(at), 2), np.float32)
+    corners = cut.vertices[face]
     if mesh.known is not None:
-        corners = cut.vertices[face]
         cosine = (weights * facing(vertices_cam, cut.vertices)[corners]).sum(1)
         known = worth((weights * mesh.known[corners]).sum(1), cosine)
-    return at, fragments.depth.ravel()[at], np.column_stack([rgba[:, :3], known, rgba[:, 3]])
+    if mesh.seen_at is not None:
+        place = photo_camera.project(np.einsum("mk,mkc->mc", weights, mesh.seen_at[corners]))
+    return at, fragments.depth.ravel()[at], np.column_stack([rgba[:, :3], place, known, rgba[:, 3]])
 
 
 def sample_texture(image: NDArray[np.uint8], uv: NDArray[np.floating]) -> Image:

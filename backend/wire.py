@@ -244,4 +244,5 @@ def _mesh_arrays(mesh: TexturedMesh) -> MeshArrays:
         expression=None if mesh.expression is None else mesh.expression.astype(np.float16),
         identity=None if mesh.identity is None else mesh.identity.astype(np.float16),
         known=None if mesh.known is None else mesh.known.astype(np.float32),
+        seen_at=None if mesh.seen_at is None else mesh.seen_at.astype(np.float32),
     )

@@ -31,6 +31,7 @@ def small_reconstruction() -> Reconstruction:
         expression=rng.normal(size=(2, 4, 3)).astype(np.float16),
         identity=rng.normal(size=(3, 4, 3)).astype(np.float16),
         known=np.float32([0, 0.25, 0.5, 1]),
+        seen_at=square + np.float32([0, 0, 600]),
     )
     triangle = np.array([[0, 1, 2, -1]], np.int32)
     hair = TexturedMesh(

@@ -47,6 +47,7 @@ TRIANGLE = MeshArrays(
     expression=np.zeros((2, 3, 3), np.float16),
     identity=np.zeros((4, 3, 3), np.float16),
     known=np.float32([0, 0.5, 1]),
+    seen_at=np.ones((3, 3), np.float32),
 )
 
 
@@ -226,6 +227,7 @@ def test_a_reconstruction_opens() -> None:
         ("mesh/face/expression", np.zeros((3, 3, 3), np.float16)),
         ("mesh/face/identity", np.zeros((5, 3, 3), np.float16)),
         ("mesh/face/known", np.zeros(4, np.float32)),
+        ("mesh/face/seen_at", np.zeros((3, 2), np.float32)),
         ("mesh/face/known", np.full(3, np.nan, np.float32)),
         ("image/face", np.frombuffer(b"GIF89a", np.uint8)),
         ("rotation", np.eye(4)),

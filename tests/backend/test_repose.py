@@ -137,3 +137,15 @@ def test_half_a_pixel_is_half_known() -> None:
     square = Pose(rotation_from_angles(0, 0, 0), POSE.translation_mm)
     known = render_view(replace(head, images={"body": picture}), square).known
     assert np.abs(known[10:-10, 10:-10].astype(int) - 102).max() <= 2
+
+
+def test_from_where_it_was_taken_the_render_is_the_photo() -> None:
+    """Whatever was lost on the way through a texture."""
+    square = Pose(rotation_from_angles(0, 0, 0), POSE.translation_mm)
+    card = body_mesh(CAMERA, square, OPAQUE)
+    at = square.to_camera(card.vertices).astype(np.float32)
+    seen = replace(card, follows_head=True, known=np.ones(len(at), np.float32), seen_at=at)
+    photo = np.random.default_rng(6).integers(0, 256, (CAMERA.height, CAMERA.width, 3), np.uint8)
+    head = _reconstruction((seen,), {"body": np.full_like(OPAQUE, 255), "photo": photo})
+    rendered = render_view(head, square).colour
+    np.testing.assert_array_equal(rendered[2:-2, 2:-2, :3], photo[2:-2, 2:-2])

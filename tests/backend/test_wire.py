@@ -81,7 +81,7 @@ def test_a_reconstruction_survives() -> None:
             new.has_alpha,
             new.visible,
         )
-        for key in ("vertices", "polygons", "uvs", "expression", "identity", "known"):
+        for key in ("vertices", "polygons", "uvs", "expression", "identity", "known", "seen_at"):
             np.testing.assert_array_equal(getattr(old, key), getattr(new, key))
     assert list(after.images) == list(before.images)
     for name, pixels in before.images.items():

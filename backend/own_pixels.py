@@ -1,0 +1,71 @@
+"""The photo's own pixels take the place of a texture's wherever a render shows them.
+
+A texture was resampled from the photo once, and a render resamples it again. Where the photo saw what is
+shown, the render also tells where in the photo it lies, and one look there keeps all of its sharpness; at
+the photo's own pose it gives the photo back.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+SURE = (0.4, 0.8)
+"""Between these the photo's pixel takes over: one that is stretched is still sharper than its texture."""
+SOLID = (0.85, 0.98)
+"""Alphas between which it does so; the photo's pixels at a soft edge hold its background, too."""
+TORN = 0.75
+"""A place that lies this far from the middle of its neighbours' places, in steps between them, belongs to an
+edge between two surfaces, where places are mixed."""
+MINIFIED = 1.25
+"""Photo pixels for a pixel of the picture from which the photo is made smaller first, or it would flicker."""
+
+
+def with_own_pixels(
+    colour: NDArray[np.uint8], known: NDArray[np.uint8], place: NDArray[np.floating], photo: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """A coarse render with the photo's own pixels.
+
+    Args:
+        colour: (H,W,4) sRGB, straight alpha.
+        known: (H,W) how well each pixel is known, 255 is well.
+        place: (H,W,2) photo pixels (x, y) that show the same surface; anything where nothing is known.
+        photo: (h,w,3) sRGB.
+    """
+    alpha = colour[..., 3].astype(np.float32) / 255
+    trust = _ramp(known / 255 / alpha.clip(1e-6), *SURE) * _ramp(alpha, *SOLID)
+    if not trust.any():
+        return colour
+    place = np.where(trust[..., None] > 0, place, -1).astype(np.float32)
+    step = _step(place, trust)
+    trust = trust * (_bend(place) <= TORN * step)
+    if step > MINIFIED:
+        height, width = photo.shape[:2]
+        smaller = max(1, round(width / step)), max(1, round(height / step))
+        photo = cv2.resize(photo, smaller, interpolation=cv2.INTER_AREA)
+        place = (place + 0.5) * np.float32([smaller[0] / width, smaller[1] / height]) - 0.5
+    own = cv2.remap(photo, place.astype(np.float32), None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    mixed = colour[..., :3] + trust[..., None] * (own.astype(np.float32) - colour[..., :3])
+    return np.dstack([np.rint(mixed).astype(np.uint8), colour[..., 3]])
+
+
+def _ramp(values: NDArray[np.floating], low: float, high: float) -> NDArray[np.float32]:
+    return ((values - low) / (high - low)).clip(0, 1).astype(np.float32)
+
+
+def _step(place: NDArray[np.float32], trust: NDArray[np.float32]) -> float:
+    """Photo pixels between neighbours of the picture, where both are trusted; 1 if there are none."""
+    both = (trust[:, 1:] > 0) & (trust[:, :-1] > 0)
+    between = np.linalg.norm(place[:, 1:] - place[:, :-1], axis=-1)[both]
+    return float(np.median(between)) if between.size else 1.0
+
+
+def _bend(place: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(H,W) distance of each place from the middle of its neighbours', the larger of both directions."""
+    result = np.zeros(place.shape[:2], np.float32)
+    across = np.linalg.norm(place[:, 2:] + place[:, :-2] - 2 * place[:, 1:-1], axis=-1) / 2
+    down = np.linalg.norm(place[2:] + place[:-2] - 2 * place[1:-1], axis=-1) / 2
+    result[:, 1:-1] = across
+    result[1:-1] = np.maximum(result[1:-1], down)
+    return result
