@@ -24,7 +24,7 @@ from .photo import load_photo
 from .progress import Progress, ignore
 from .protocol import Stage
 from .raster.benchmark import measure as measure_rasterizers
-from .repose import render_coarse
+from .repose import render_view
 from .wire import pack_reconstruction
 
 SAMPLE_SIDE = 1000
@@ -93,9 +93,9 @@ def _one_run(engine: Engine, data: bytes) -> dict[str, float]:
     built = time.perf_counter()
     pack_reconstruction(reconstruction)
     packed, cpu_packed = time.perf_counter(), time.process_time()
-    coarse = render_coarse(reconstruction, reconstruction.pose.turned(yaw_deg=20))
+    coarse = render_view(reconstruction, reconstruction.pose.turned(yaw_deg=20))
     rendered = time.perf_counter()
-    engine.refine(coarse, coarse[..., 3], reconstruction.images["plate"])
+    engine.refine(coarse.colour, coarse.known, reconstruction.images["plate"])
     refined = time.perf_counter()
     return {
         "load": 1000 * (opened - start),

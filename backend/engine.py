@@ -35,7 +35,8 @@ from .project import well_fitted_ears
 from .protocol import Quality, Stage
 from .raster import Rasterizer, default_rasterizer, rasterize_arrays, triangulate
 from .reconstruction import Reconstruction, TexturedMesh
-from .refine import ClassicalRefiner, Refiner
+from .refine import Refiner
+from .refine_network import still_refiner
 from .repose import posed_vertices
 from .shell_texture import back_image, front_image, over
 from .sight import Sight
@@ -66,7 +67,7 @@ class Engine:
         self._segmenter = PersonSegmenter()
         self._parser = parser or head_parser(self.device, self._segmenter)
         self._depth = depth_estimator or head_depth_estimator(self.device)
-        self._refiner = refiner or ClassicalRefiner()
+        self._refiner = refiner or still_refiner(self.device)
         self._rasterizer: Rasterizer = default_rasterizer(self.device)
         self._chosen_model = model
 

@@ -13,7 +13,7 @@ from .normals import vertex_normals
 from .raster import rasterize_arrays, triangulate
 from .reconstruction import Reconstruction
 from .refine import ClassicalRefiner, Refiner
-from .repose import posed_vertices, render_coarse, sample_texture
+from .repose import posed_vertices, render_view, sample_texture
 
 PREVIEW_YAWS = (-30.0, -15.0, 0.0, 15.0, 30.0)
 CLAY = np.float32([206, 198, 190])
@@ -68,8 +68,8 @@ def preview_sheet(
     clay = [shaded(reconstruction, pose, view) for pose in poses]
     textured = []
     for pose in poses:
-        coarse = render_coarse(reconstruction, pose, view)
-        textured.append(refiner.refine(coarse, coarse[..., 3], plate, transparent=False).pixels)
+        coarse = render_view(reconstruction, pose, view)
+        textured.append(refiner.refine(coarse.colour, coarse.known, plate, transparent=False).pixels)
     photo = _seen_by(reconstruction.images["photo"], reconstruction.camera, view)
     gap = np.full((size, size, 3), PAPER, np.uint8)
     return np.vstack([np.hstack([photo, *clay]), np.hstack([gap, *textured])])

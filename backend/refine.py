@@ -1,7 +1,7 @@
 """Coarse render and plate become a still (section 5.2 of Deep 3D Portrait, 2020).
 
 :class:`ClassicalRefiner` is interim: it closes small gaps inside the head by push-pull and lays
-the head over the plate. A network that redraws the whole picture follows.
+the head over the plate. :mod:`backend.refine_network` redraws what the photo did not see.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Refiner(Protocol):
         Args:
             coarse: (H,W,4) sRGB with straight alpha.
             known: (H,W) 255 where the photo saw this surface well, 0 where it did not or where nothing
-                is, between where its pixels are stretched.
+                is, between where its pixels are stretched or a soft edge covers a part of the pixel.
             plate: (h,w,3) sRGB background of any size.
             transparent: leave the background out.
         """
@@ -65,14 +65,14 @@ class ClassicalRefiner:
         gaps = (closed - alpha).clip(0, 1)
         filled = push_pull(colour, alpha)
         head = (alpha[..., None] * colour + gaps[..., None] * filled) / closed[..., None].clip(1e-6)
-        invented = np.rint(gaps * 255).astype(np.uint8)
+        invented = closed - np.minimum(known / np.float32(255), alpha)
         if transparent:
             pixels = np.dstack([head, 255 * closed])
         else:
             behind = cover_fit(plate, width, height).astype(np.float32)
             pixels = closed[..., None] * head + (1 - closed[..., None]) * behind
-        share = float(gaps.sum() / max(closed.sum(), 1.0))
-        return Still(_to_uint8(pixels), invented, share, self.method, self.interim)
+        share = float(invented.sum() / max(closed.sum(), 1.0))
+        return Still(_to_uint8(pixels), _to_uint8(255 * invented), share, self.method, self.interim)
 
 
 def _closed(alpha: NDArray[np.float32]) -> NDArray[np.float32]:

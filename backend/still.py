@@ -15,10 +15,10 @@ class Still:
     pixels: NDArray[np.uint8]
     """(H,W,3) sRGB, or (H,W,4) with straight alpha if a transparent background was asked for."""
     invented: NDArray[np.uint8]
-    """(H,W) 255 where the photo had no pixel and one was made up, 0 where it did."""
+    """(H,W) 255 where the photo had no pixel for the head and one was made up, 0 where it did; between
+    where its pixels are stretched."""
     invented_share: float
-    """Share of the head's pixels that were filled because the render left them open, 0 to 1. Surfaces
-    that the photo does not show but a texture covers are not counted yet."""
+    """Share of the head's pixels that were made up, 0 to 1."""
     method: str
     """How holes were filled, in words for the artist."""
     interim: bool

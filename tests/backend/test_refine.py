@@ -10,6 +10,7 @@ from backend.refine import ClassicalRefiner, cover_fit
 PLATE = np.full((64, 80, 3), (10, 200, 30), np.uint8)
 OTHER = np.full((240, 320, 3), (1, 2, 3), np.uint8)
 KNOWN = np.zeros((64, 80), np.uint8)
+KNOWN[16:48, 20:60] = 255
 
 
 def _coarse(width: int = 80, height: int = 64) -> np.ndarray:
@@ -41,6 +42,15 @@ def test_a_crack_is_closed_and_marked_as_invented() -> None:
     assert np.abs(still.pixels[120, 159:161].astype(int) - (200, 100, 50)).max() <= 2
     assert (still.invented[80:160, 159:161] == 255).all()
     assert still.invented_share == pytest.approx(240 / (160 * 200), rel=0.05)
+
+
+def test_what_the_photo_did_not_see_is_invented_whatever_covers_it() -> None:
+    known = KNOWN.copy()
+    known[16:48, 20:30] = 0
+    still = ClassicalRefiner().refine(_coarse(), known, PLATE, transparent=False)
+    assert (still.invented[16:48, 20:30] == 255).all() and still.invented[16:48, 30:60].max() == 0
+    assert still.invented_share == pytest.approx(0.25)
+    assert (still.pixels[16:48, 20:60] == (200, 100, 50)).all()
 
 
 def test_a_wide_opening_stays_open() -> None:

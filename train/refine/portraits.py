@@ -1,7 +1,8 @@
 """Portraits to learn refinement from: ``python -m train.refine.portraits PORTRAITS OUT``.
 
 The product rebuilds each head once; it is then turned to new poses at random. Runs on the machine that
-has the product's packages, and goes on where it stopped; training reads the written folder alone. Three files, and two for each pose::
+has the product's packages, and goes on where it stopped; training reads the written folder alone. Three
+files, and two for each pose::
 
     NAME.jpg            the photo around the head, SIDE pixels square
     NAME_plate.jpg      the background without the person
