@@ -21,7 +21,7 @@ WANTED_MS = 50.0
 RUNS = 7
 
 MEASURE = """
-import importlib, importlib._bootstrap_external as loaders, json, sys, time
+import importlib, importlib._bootstrap_external as loaders, json, os, sys, time
 import bpy, addon_utils
 importlib.import_module("bl_ext.user_default")
 times, open_imports = {}, []
@@ -44,6 +44,8 @@ begun = time.thread_time()
 importlib.import_module("bl_ext.user_default.likeness").register()
 total = 1e3 * (time.thread_time() - begun)
 sys.stdout.write("\\n" + json.dumps([total, times]) + "\\n")
+sys.stdout.flush()
+os._exit(0)  # the module bpy 4.5 does not come back from an orderly end
 """
 
 
