@@ -56,7 +56,7 @@ def test_removing_needs_no_network(addon, preferences):
 def test_a_setup_ends_with_the_extension(addon, preferences, monkeypatch):
     monkeypatch.setenv("LIKENESS_FAKE_SETUP", "wait")
     operators, session = addon("operators.set_up"), addon("session").session
-    session.setup = operators.SetupRun(operators._launch(bpy.context, remove=False))
+    session.setup = addon("setup_run").SetupRun(operators._launch(bpy.context, remove=False))
     assert session.setting_up
     with pytest.raises(RuntimeError, match="already"):
         bpy.ops.likeness.set_up_backend()
