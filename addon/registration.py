@@ -14,6 +14,7 @@ CLASSES: tuple[type, ...] = (
     *preferences.CLASSES,
     *operators.CLASSES,
     *panels.CLASSES,
+    *menus.CLASSES,
 )
 
 

@@ -59,3 +59,20 @@ def test_de_lit_is_grey_where_there_is_no_such_skin(addon, draw, head):
     properties.look = "DELIT"
     assert ("DELIT", True) in draw("render")
     assert ("likeness.add_light", True) in draw("render")
+
+
+def test_every_step_is_in_a_menu_and_so_found_by_search(addon):
+    """Who works with the keyboard presses F3. What the panels offer for heads is all there."""
+    menus = addon("menus")
+    drawn: list[tuple[str, bool]] = []
+    menus.LIKENESS_MT_head.draw(SimpleNamespace(layout=Layout(drawn)), bpy.context)
+    assert [name for name, _ in drawn] == [f"likeness.{step}" for step in menus.STEPS]
+    assert menus._draw_object in bpy.types.VIEW3D_MT_object._dyn_ui_initialize()
+
+
+def test_what_the_panels_of_a_head_offer_is_in_the_menu(addon, draw, head):
+    offered = {
+        name for panel in ("pose", "expression", "shape", "render", "export") for name, _ in draw(panel)
+    }
+    steps = {f"likeness.{step}" for step in addon("menus").STEPS}
+    assert {name for name in offered if name.startswith("likeness.")} <= steps
