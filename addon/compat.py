@@ -33,13 +33,13 @@ def enable_nodes(material: bpy.types.Material | bpy.types.World) -> bpy.types.No
     return tree
 
 
-def use_png(settings: bpy.types.ImageFormatSettings, color_mode: str) -> None:
-    """Write 8-bit PNG files."""
+def use_png(settings: bpy.types.ImageFormatSettings, color_mode: str, depth: str = "8") -> None:
+    """Write PNG files with so many bits a channel."""
     if IMAGE_SETTINGS_HAVE_MEDIA_TYPE:
         settings.media_type = "IMAGE"
     settings.file_format = "PNG"
     settings.color_mode = color_mode
-    settings.color_depth = "8"
+    settings.color_depth = depth
 
 
 def use_soft_alpha(material: bpy.types.Material) -> None:

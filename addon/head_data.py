@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backend import payload
-from ..backend.frames import Pose, head_to_blender
+from ..backend.frames import MM_PER_M, Pose, head_to_blender
 from ..backend.payload import BadPayload, MeshArrays
 from ..backend.protocol import CameraHeader, MeshHeader, ReconstructionHeader
 from .errors import ResultBroken
@@ -64,6 +64,9 @@ class MeshData:
     """(K,N,3) m per standard deviation."""
     known: NDArray[np.float32]
     """(N,) in [0,1] how well the photo saw each vertex."""
+    seen_at: NDArray[np.float32]
+    """(N,3) where in the photo: x and y as shares of its width and height (from its top left corner) times z,
+    and z, so that it can be interpolated; 0 if that is not known."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,10 @@ def decode_head(name: str, data: bytes) -> HeadData:
         Pose(received.rotation, received.translation_mm),
         received.identity,
         received.expression,
-        tuple(_mesh_data(entry, received.meshes[entry.name]) for entry in received.header.meshes),
+        tuple(
+            _mesh_data(entry, received.meshes[entry.name], received.header.camera)
+            for entry in received.header.meshes
+        ),
         images,
     )
 
@@ -131,7 +137,7 @@ def check_rotation(rotation: NDArray[np.floating]) -> None:
         raise BadPayload("the pose is no rotation")
 
 
-def _mesh_data(header: MeshHeader, arrays: MeshArrays) -> MeshData:
+def _mesh_data(header: MeshHeader, arrays: MeshArrays, camera: CameraHeader) -> MeshData:
     """Drop the padding of triangles and convert to Blender's frame."""
     used = arrays.polygons >= 0
     sizes = used.sum(axis=1, dtype=np.int32)
@@ -147,7 +153,17 @@ def _mesh_data(header: MeshHeader, arrays: MeshArrays) -> MeshData:
         None if arrays.expression is None else _contiguous(arrays.expression),
         None if arrays.identity is None else _contiguous(arrays.identity),
         np.zeros(len(arrays.vertices), np.float32) if arrays.known is None else arrays.known,
+        _seen_at(arrays, camera),
     )
+
+
+def _seen_at(arrays: MeshArrays, camera: CameraHeader) -> NDArray[np.float32]:
+    if arrays.seen_at is None:
+        return np.zeros((len(arrays.vertices), 3), np.float32)
+    x, y, z = arrays.seen_at.T / MM_PER_M
+    across = (camera.fx * x + (camera.cx + 0.5) * z) / camera.width
+    down = (camera.fy * y + (camera.cy + 0.5) * z) / camera.height
+    return np.stack([across, down, z], axis=1).astype(np.float32)
 
 
 def _contiguous(points_mm: NDArray[np.floating]) -> NDArray[np.float32]:

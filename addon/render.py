@@ -11,10 +11,11 @@ import bpy
 import numpy as np
 
 from . import compat, plate
+from .build.images import as_delivered
 from .build.known import known_shown
-from .build.materials import set_look
+from .build.materials import PHOTO_NODE, set_look
 from .errors import SceneUnfit
-from .head_data import PLATE_IMAGE
+from .head_data import PHOTO_IMAGE, PLATE_IMAGE
 from .properties import LOOK_PHOTO, likeness, parts
 from .sighting import frame_size, require_scene, require_view
 from .stage import (
@@ -27,8 +28,8 @@ from .stage import (
 )
 from .still_data import CoarseRender
 
-KNOWN_SAMPLES = 2
-"""Per pixel of the known map, which is smooth."""
+POINT = 0.01
+"""Width of a filter that looks at the middle of each pixel alone: places in the photo must not be mixed."""
 
 
 def render_coarse(scene: bpy.types.Scene, pivot: bpy.types.Object, frame: int | None = None) -> CoarseRender:
@@ -49,6 +50,8 @@ def render_coarse(scene: bpy.types.Scene, pivot: bpy.types.Object, frame: int | 
     with tempfile.TemporaryDirectory(prefix="likeness-") as name, no_new_render_result():
         folder = Path(name)
         images = {PLATE_IMAGE: _plate_png(pivot, width, height, folder, transparent=transparent)}
+        if look == LOOK_PHOTO and _shows_the_photo(pivot):
+            images[PHOTO_IMAGE] = bytes(likeness(pivot).photo.packed_file.data)
         with head_stage(scene, pivot, frame) as stage, _unlit(pivot) as materials:
             carried = require_view(stage, pivot)
             if look == LOOK_PHOTO:
@@ -83,11 +86,23 @@ def _rendered(stage: bpy.types.Scene, target: Path, layer: bpy.types.ViewLayer |
 
 
 def _show_numbers(stage: bpy.types.Scene) -> None:
-    """Colours are numbers from now on: 1 is 255, and half is half of it."""
+    """Colours are numbers from now on, with 16 bits, and looked up once for each pixel."""
     stage.view_settings.view_transform = "Raw"
-    compat.use_png(stage.render.image_settings, "BW")
+    compat.use_png(stage.render.image_settings, "RGB", depth="16")
+    stage.render.filter_size = POINT
     if stage.render.engine == "CYCLES":
-        stage.cycles.samples = KNOWN_SAMPLES
+        stage.cycles.samples = 1
+        stage.cycles.filter_width = POINT
+    else:
+        stage.eevee.taa_render_samples = 1
+
+
+def _shows_the_photo(pivot: bpy.types.Object) -> bool:
+    """Whether the head's textures are what the photo made them: an artist's brush must not be undone."""
+    used = (material for part in parts(pivot) for material in getattr(part.data, "materials", ()))
+    nodes = (material.node_tree.nodes.get(PHOTO_NODE) for material in used if material and material.node_tree)
+    pictures = (node.image for node in nodes if node is not None)
+    return as_delivered(likeness(pivot).photo) and all(map(as_delivered, pictures))
 
 
 @contextlib.contextmanager

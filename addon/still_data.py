@@ -24,8 +24,7 @@ class CoarseRender:
     """What the backend refines."""
 
     images: dict[str, bytes]
-    """PNG files: ``coarse`` (RGBA, straight alpha), ``known`` (grey) and, if the scene has other objects,
-    ``surroundings`` (RGBA), all of one size, and ``plate`` (RGB); see :class:`RefineHeader`."""
+    """PNG files by the names of :class:`RefineHeader`."""
     width: int
     height: int
     carried: float

@@ -62,9 +62,13 @@ class RefineRequest:
     """(H,W,4) sRGB, straight alpha."""
     known: Pixels
     """(H,W) 255 where the photo saw what is shown, see :class:`backend.repose.CoarseRender`."""
+    place: NDArray[np.float32]
+    """(H,W,2) where in the photo, as shares of its width and height from its top left corner."""
     plate: Pixels
     """(h,w,3) sRGB, of any size: it is scaled to cover the picture."""
     transparent: bool = False
+    photo: Pixels | None = None
+    """(h,w,3) sRGB, if the render's colours come from it."""
     surroundings: Pixels | None = None
     """(H,W,4) sRGB, straight alpha: other objects of the scene, with the head cut out of them."""
 
@@ -141,10 +145,14 @@ def unpack_measure(data: bytes) -> FaceMeasure:
 def pack_refine_request(request: RefineRequest) -> bytes:
     """A refine request as a payload."""
     height, width = request.coarse.shape[:2]
-    images = {"coarse": request.coarse, "known": request.known, "plate": request.plate}
-    if request.surroundings is not None:
-        images["surroundings"] = request.surroundings
-    return pack(RefineHeader(width, height, request.transparent), _encode_all(images))
+    images = {"coarse": request.coarse, "plate": request.plate}
+    for name, picture in (("photo", request.photo), ("surroundings", request.surroundings)):
+        if picture is not None:
+            images[name] = picture
+    numbers = np.dstack([65535.0 * request.place.clip(0, 1), 257.0 * request.known])
+    known = cv2.imencode(".png", np.rint(numbers[..., ::-1]).astype(np.uint16))[1]
+    arrays = _encode_all(images) | image_arrays({"known": known.tobytes()})
+    return pack(RefineHeader(width, height, request.transparent), arrays)
 
 
 def unpack_refine_request(data: bytes) -> RefineRequest:
@@ -153,14 +161,23 @@ def unpack_refine_request(data: bytes) -> RefineRequest:
     header = _decoded(RefineHeader, fields)
     size = (header.height, header.width)
     coarse = decode_png(image_bytes(arrays, "coarse"), (*size, 4))
-    known = decode_png(image_bytes(arrays, "known"), size)
-    plate = decode_png(image_bytes(arrays, "plate"))
-    if plate.shape[2:] != (3,):
-        raise BadPayload("the plate is no RGB picture")
+    numbers = decode_png(image_bytes(arrays, "known"), (*size, 3), np.uint16)
+    known = np.rint(numbers[..., 2] / 257).astype(np.uint8)
+    place = numbers[..., :2].astype(np.float32) / 65535
+    plate = _rgb(arrays, "plate")
+    photo = _rgb(arrays, "photo") if IMAGE_PREFIX + "photo" in arrays else None
     surroundings = None
     if IMAGE_PREFIX + "surroundings" in arrays:
         surroundings = decode_png(image_bytes(arrays, "surroundings"), (*size, 4))
-    return RefineRequest(coarse, known, plate, header.transparent, surroundings)
+    return RefineRequest(coarse, known, place, plate, header.transparent, photo, surroundings)
+
+
+def _rgb(arrays: dict[str, NDArray[Any]], name: str) -> Pixels:
+    """An RGB picture of any size."""
+    picture = decode_png(image_bytes(arrays, name))
+    if picture.shape[2:] != (3,):
+        raise BadPayload(f"the {name} is no RGB picture")
+    return picture
 
 
 def pack_still(still: Still) -> bytes:
@@ -197,15 +214,17 @@ def _encode_all(images: dict[str, Pixels]) -> dict[str, NDArray[np.uint8]]:
         return image_arrays(dict(zip(images, pool.map(encode_png, images.values()), strict=True)))
 
 
-def decode_png(data: bytes, shape: tuple[int, ...] | None = None) -> Pixels:
-    """Inverse of :func:`encode_png`; BadPayload if broken, too large, or not of ``shape``."""
+def decode_png(
+    data: bytes, shape: tuple[int, ...] | None = None, dtype: type[np.unsignedinteger] = np.uint8
+) -> NDArray[Any]:
+    """Inverse of :func:`encode_png`; BadPayload if broken, too large, or not of ``shape`` and ``dtype``."""
     if len(data) < 24:  # signature, and the size in the first chunk
         raise BadPayload("a picture is damaged")
     width, height = struct.unpack(">II", data[16:24])
     if width * height > MAX_PICTURE_PIXELS:
         raise BadPayload("a picture is too large")
     stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if stored is None or stored.dtype != np.uint8:
+    if stored is None or stored.dtype != dtype:
         raise BadPayload("a picture is damaged")
     order = {2: None, 3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGBA}[
         stored.shape[2] if stored.ndim == 3 else 2

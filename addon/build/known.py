@@ -1,4 +1,4 @@
-"""Materials that show how well the photo saw them, for as long as a render of it takes."""
+"""Materials that show what the photo knows of them, and where, for as long as a render of it takes."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from collections.abc import Iterable, Iterator
 import bpy
 
 from ...backend.protocol import GRAZING, UNNOTICED_STRETCH
-from .meshes import KNOWN
+from .meshes import KNOWN, SEEN_AT
 
 
 @contextlib.contextmanager
 def known_shown(materials: Iterable[bpy.types.Material]) -> Iterator[None]:
-    """Unlit materials of ours show what the photo's view of them is worth to the camera, as linear grey.
+    """Unlit materials of ours show numbers as linear colours.
 
-    The same as :func:`backend.known.worth`. Materials that an artist put in their place stay as they are.
+    Red and green: where in the photo, as shares of its width and height. Blue: what the photo's view is
+    worth to this camera, as :func:`backend.known.worth` has it. Materials that an artist put in the place of
+    ours stay as they are.
     """
     with contextlib.ExitStack() as undo:
         for material in materials:
@@ -28,10 +30,13 @@ def known_shown(materials: Iterable[bpy.types.Material]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _emitted(tree: bpy.types.NodeTree, colour: bpy.types.NodeSocket) -> Iterator[None]:
-    """The known value linked to the colour of an emission."""
+    """The numbers linked to the colour of an emission."""
     before = colour.links[0].from_socket if colour.links else None
     own = {node.name for node in tree.nodes}
-    tree.links.new(_worth(tree), colour)
+    numbers = tree.nodes.new("ShaderNodeCombineXYZ")
+    for value, socket in zip((*_place(tree), _worth(tree)), numbers.inputs, strict=True):
+        tree.links.new(value, socket)
+    tree.links.new(numbers.outputs["Vector"], colour)
     try:
         yield
     finally:
@@ -39,6 +44,16 @@ def _emitted(tree: bpy.types.NodeTree, colour: bpy.types.NodeSocket) -> Iterator
             tree.nodes.remove(node)
         if before is not None:
             tree.links.new(before, colour)
+
+
+def _place(tree: bpy.types.NodeTree) -> tuple[bpy.types.NodeSocket, bpy.types.NodeSocket]:
+    """Nodes that tell where in the photo a surface was seen."""
+    seen_at = tree.nodes.new("ShaderNodeAttribute")
+    seen_at.attribute_name = SEEN_AT
+    parts = tree.nodes.new("ShaderNodeSeparateXYZ")
+    tree.links.new(seen_at.outputs["Vector"], parts.inputs["Vector"])
+    x, y, z = parts.outputs
+    return _math(tree, "DIVIDE", x, z), _math(tree, "DIVIDE", y, z)
 
 
 def _worth(tree: bpy.types.NodeTree) -> bpy.types.NodeSocket:

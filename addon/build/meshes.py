@@ -24,6 +24,9 @@ LABELS = {
 KNOWN = "likeness_known"
 """Attribute of a head's vertices: how well the photo saw them, in [0,1] (docs/conventions.md)."""
 
+SEEN_AT = "likeness_seen_at"
+"""Attribute that tells where in the photo (:attr:`MeshData.seen_at`)."""
+
 
 def label(name: str) -> str:
     """The artist's word for a part."""
@@ -43,6 +46,7 @@ def build_mesh(data: MeshData) -> bpy.types.Mesh:
     uv_map = mesh.uv_layers.new(name="UVMap", do_init=False)
     uv_map.uv.foreach_set("vector", data.corner_uvs.ravel())
     mesh.attributes.new(KNOWN, "FLOAT", "POINT").data.foreach_set("value", data.known)
+    mesh.attributes.new(SEEN_AT, "FLOAT_VECTOR", "POINT").data.foreach_set("vector", data.seen_at.ravel())
     mesh.update(calc_edges=True)
     mesh.validate(clean_customdata=False)
     return mesh

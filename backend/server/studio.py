@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .. import __version__
 from ..errors import BadRequest
+from ..own_pixels import with_own_pixels
 from ..payload import BadPayload
 from ..photo import Photo, load_photo
 from ..progress import Progress
@@ -19,7 +20,7 @@ from ..reconstruction import Reconstruction
 from ..still import Still
 from ..surroundings import with_surroundings
 from ..transfer import FaceMeasure
-from ..wire import pack_measure, pack_reconstruction, pack_still, unpack_refine_request
+from ..wire import RefineRequest, pack_measure, pack_reconstruction, pack_still, unpack_refine_request
 from .jobs import Work
 
 Pixels = NDArray[np.uint8]
@@ -114,9 +115,11 @@ class Studio:
         def work(progress: Progress) -> bytes:
             request = _checked(unpack_refine_request, data)
             engine = self.engine()
+            # Edges were sampled by two renders, one of them without softness.
+            known = np.minimum(request.known, request.coarse[..., 3])
             still = engine.refine(
-                request.coarse,
-                np.minimum(request.known, request.coarse[..., 3]),  # edges were sampled by two renders
+                _sharpened(request, known),
+                known,
                 request.plate,
                 transparent=request.transparent,
                 progress=progress,
@@ -127,6 +130,14 @@ class Studio:
             return pack_still(still)
 
         return work
+
+
+def _sharpened(request: RefineRequest, known: Pixels) -> Pixels:
+    """The coarse render with the photo's own pixels, if its colours come from the photo."""
+    if request.photo is None:
+        return request.coarse
+    size = np.float32(request.photo.shape[1::-1])
+    return with_own_pixels(request.coarse, known, request.place * size - 0.5, request.photo)
 
 
 def _checked(read: Callable[[bytes], Any], data: bytes) -> Any:

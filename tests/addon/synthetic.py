@@ -141,7 +141,13 @@ def reconstruction(warnings: tuple[str, ...] = (), *, light: np.ndarray | None =
             identity[:, :, 2] = (np.arange(IDENTITIES)[:, None] + 1) / 20
         known = seen_by_photo(vertices, np.array(origin), np.array(offset))
         mesh = MeshArrays(
-            vertices, polygons, photo_uvs(vertices, polygons, np.array(origin)), expression, identity, known
+            vertices,
+            polygons,
+            photo_uvs(vertices, polygons, np.array(origin)),
+            expression,
+            identity,
+            known,
+            POSE.to_camera((vertices + np.array(origin)).astype(np.float64)).astype(np.float32),
         )
         headers.append(MeshHeader(name, image, tuple(map(float, origin)), has_shape_keys=keys, **more))
         arrays.update(payload.mesh_arrays(name, mesh))

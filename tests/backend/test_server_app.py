@@ -138,7 +138,8 @@ def test_a_coarse_render_becomes_a_still(server) -> None:
     plate = np.full((4, 6, 3), 7, np.uint8)
     layer = np.zeros((4, 6, 4), np.uint8)
     layer[0] = 200, 100, 50, 255
-    request = RefineRequest(np.zeros((4, 6, 4), np.uint8), np.zeros((4, 6), np.uint8), plate, False, layer)
+    known, place = np.zeros((4, 6), np.uint8), np.zeros((4, 6, 2), np.float32)
+    request = RefineRequest(np.zeros((4, 6, 4), np.uint8), known, place, plate, surroundings=layer)
     answer = server.client.post("/v1/jobs/refine", content=pack_refine_request(request), headers=BINARY)
     job = follow(server, from_json(JobStatus, answer.content))
     still = unpack_still(server.client.get(f"/v1/jobs/{job.id}/result").content)

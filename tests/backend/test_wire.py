@@ -104,15 +104,19 @@ def test_surprise_survives() -> None:
 
 
 def test_a_refine_request_survives() -> None:
-    before = RefineRequest(noise(5, 7, 4), noise(5, 7), noise(3, 2, 3), transparent=True)
+    place = np.random.default_rng(1).random((5, 7, 2)).astype(np.float32)
+    before = RefineRequest(noise(5, 7, 4), noise(5, 7), place, noise(3, 2, 3), transparent=True)
     after = unpack_refine_request(pack_refine_request(before))
     for key in ("coarse", "known", "plate"):
         np.testing.assert_array_equal(getattr(after, key), getattr(before, key))
     assert after.transparent
+    assert after.place == pytest.approx(place, abs=1e-5)
     assert after.surroundings is None
-    before = replace(before, surroundings=noise(5, 7, 4))
+    assert after.photo is None
+    before = replace(before, surroundings=noise(5, 7, 4), photo=noise(9, 8, 3))
     after = unpack_refine_request(pack_refine_request(before))
     np.testing.assert_array_equal(after.surroundings, before.surroundings)
+    np.testing.assert_array_equal(after.photo, before.photo)
 
 
 @pytest.mark.parametrize("channels", [3, 4])
@@ -124,14 +128,18 @@ def test_a_still_survives(channels: int) -> None:
     assert (after.invented_share, after.method, after.interim) == (0.25, "diffusion", True)
 
 
+PLACE = np.zeros((5, 7, 2), np.float32)
+
+
 @pytest.mark.parametrize(
     "request_",
     [
-        RefineRequest(noise(5, 7, 3), noise(5, 7), noise(5, 7, 3)),
-        RefineRequest(noise(5, 7, 4), noise(7, 5), noise(5, 7, 3)),
-        RefineRequest(noise(5, 7, 4), noise(5, 7), noise(5, 7, 4)),
-        RefineRequest(noise(5, 7, 4), noise(5, 7), noise(7, 5)),
-        RefineRequest(noise(5, 7, 4), noise(5, 7), noise(5, 7, 3), surroundings=noise(7, 5, 4)),
+        RefineRequest(noise(5, 7, 3), noise(5, 7), PLACE, noise(5, 7, 3)),
+        RefineRequest(noise(5, 7, 4), noise(7, 5), np.zeros((7, 5, 2), np.float32), noise(5, 7, 3)),
+        RefineRequest(noise(5, 7, 4), noise(5, 7), PLACE, noise(5, 7, 4)),
+        RefineRequest(noise(5, 7, 4), noise(5, 7), PLACE, noise(7, 5)),
+        RefineRequest(noise(5, 7, 4), noise(5, 7), PLACE, noise(5, 7, 3), photo=noise(7, 5)),
+        RefineRequest(noise(5, 7, 4), noise(5, 7), PLACE, noise(5, 7, 3), surroundings=noise(7, 5, 4)),
     ],
 )
 def test_pictures_of_a_wrong_shape_are_refused(request_: RefineRequest) -> None:
