@@ -251,7 +251,8 @@ def _signed_square(height: Field) -> Field:
 
 def _distance(inside: Mask, mm_per_px: float) -> Field:
     """Distance of every pixel in the mask to its border, mm."""
-    return cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 5) * mm_per_px
+    # Without a border OpenCV answers with the largest float32.
+    return cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 5).astype(np.float64) * mm_per_px
 
 
 def _ramp(values: Field, low: float, high: float) -> Field:
