@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
@@ -174,7 +174,11 @@ def _chunked(body: bytes, size: int) -> bytes:
 def _valid_bodies() -> list[bytes]:
     """Photos and coarse renders that the server takes."""
     noise = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 4), np.uint8)
-    bodies = [pack_refine_request(RefineRequest(noise, noise[..., 0].copy(), noise[..., :3].copy()))]
+    colours = noise[..., :3].copy()
+    place = np.random.default_rng(1).random((SIDE, SIDE, 2), np.float32)
+    least = RefineRequest(coarse=noise, known=noise[..., 0].copy(), place=place, plate=colours)
+    most = replace(least, transparent=True, photo=colours, surroundings=noise)
+    bodies = [pack_refine_request(least), pack_refine_request(most)]
     for kind in ("PNG", "JPEG", "WEBP", "GIF", "TIFF"):
         stream = io.BytesIO()
         Image.fromarray(noise[..., :3]).save(stream, kind)
