@@ -233,9 +233,11 @@ def _add_bench(commands: Commands) -> None:
 def _add_eval(commands: Commands) -> None:
     words = "Score the engine, or another system's predictions, on a data set (docs/evaluation.md)."
     parser = _command(commands, "eval", "evaluate", words)
-    parser.add_argument("measure", choices=("geometry", "parsing", "pose", "roundtrip", "identity"))
+    parser.add_argument("measure", choices=("geometry", "parsing", "pose", "roundtrip", "identity", "repose"))
     parser.add_argument(
-        "dataset", type=Path, help="folder with manifest.jsonl; for identity also a folder of portraits"
+        "dataset",
+        type=Path,
+        help="folder with manifest.jsonl; for identity and repose also a folder of portraits",
     )
     parser.add_argument(
         "--predictor",

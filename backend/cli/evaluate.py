@@ -13,7 +13,7 @@ from .console import libraries_silenced, print_json
 
 FILES = ("geometry", "parsing")
 """Measures for which folders of predictions have a format."""
-PRODUCT_ONLY = ("parsing", "roundtrip")
+PRODUCT_ONLY = ("parsing", "roundtrip", "repose")
 """Measures of stages that the baselines do not have."""
 BIWI_MEASURES = ("geometry", "pose")
 """What the Biwi database knows the answers to."""
@@ -76,6 +76,8 @@ def _score(options: argparse.Namespace, dataset: Path) -> dict[str, Any]:
             return evaluate.evaluate_pose(dataset, predictor)
         case "identity":
             return evaluate.evaluate_identity(dataset, predictor, evaluate.Look(options.look))
+        case "repose":
+            return evaluate.evaluate_repose(options.dataset, predictor.engine)
         case _:
             return evaluate.evaluate_roundtrip(dataset, predictor)
 

@@ -10,6 +10,7 @@ from .identity import Look, evaluate_identity
 from .parsing import evaluate_parsing
 from .pose import evaluate_pose
 from .predict import CameraMesh, EnginePredictor, FittedHead, FolderPredictor, HeadRender, PredictionMissing
+from .repose import evaluate_repose
 from .roundtrip import evaluate_roundtrip, similarity_inside
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "evaluate_identity",
     "evaluate_parsing",
     "evaluate_pose",
+    "evaluate_repose",
     "evaluate_roundtrip",
     "read_dataset",
     "read_photos",

@@ -24,7 +24,7 @@ from ..morphable import MEDIAPIPE_POINTS, MorphableModel
 from ..nets.identity_net import IdentityNet, embed, load_identity_net
 from ..normals import vertex_normals
 from ..raster import rasterize_arrays, triangulate
-from ..repose import render_coarse
+from ..repose import render_view
 from ..sight import DEPTH_SLACK_MM
 from ..vertex_colours import VertexColours
 from .dataset import EvaluationItem, read_photos
@@ -105,7 +105,7 @@ def identity_of(
         raise ValueError("The look of the photo is made by the product's own engine.")
     result = {}
     for yaw, pose, picture in zip(yaws_deg, poses, pictures, strict=True):
-        found = embed(net, picture, _landmarks_px(head, pose))
+        found = embed(net, picture, landmarks_px(head, pose))
         cosine = float(true @ found / (np.linalg.norm(true) * np.linalg.norm(found)))
         result[f"{yaw:g}"] = {"similarity": cosine, "distance": float(np.linalg.norm(true - found))}
     return result
@@ -168,16 +168,15 @@ def _explained(
 
 def _photo_pictures(head: FittedHead, poses: Sequence[Pose], predictor: EnginePredictor) -> list[Picture]:
     reconstruction = predictor.engine.reconstruct(head.photo)
-    plate = reconstruction.images["plate"][..., :3].astype(np.float64)
     pictures = []
     for pose in poses:
-        coarse = render_coarse(reconstruction, pose).astype(np.float64)
-        alpha = coarse[..., 3:] / 255
-        pictures.append(np.rint(alpha * coarse[..., :3] + (1 - alpha) * plate).astype(np.uint8))
+        view = render_view(reconstruction, pose)
+        still = predictor.engine.refine(view.colour, view.known, reconstruction.images["plate"])
+        pictures.append(still.pixels)
     return pictures
 
 
-def _landmarks_px(head: FittedHead, pose: Pose) -> NDArray[np.float64]:
+def landmarks_px(head: FittedHead, pose: Pose) -> NDArray[np.float64]:
     """(478,2) pixels of the landmarks that the model knows; a detector would add errors of its own."""
     known = head.model.landmarks_478
     points = np.zeros((MEDIAPIPE_POINTS, 2))
