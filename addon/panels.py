@@ -212,7 +212,8 @@ class LIKENESS_PT_render(HeadPanel, bpy.types.Panel):
 
 def _draw_look(layout: bpy.types.UILayout, properties: LikenessObject) -> None:
     """The looks in one row, grey where the head has no de-lit skin; the photo's light where it matters."""
-    row = layout.row(align=True, heading="Look")
+    row = layout.row(align=True)
+    row.use_property_split = False  # it would give every choice a label of its own
     for look, _, _ in LOOKS:
         choice = row.row(align=True)
         choice.enabled = look != LOOK_DELIT or properties.delit is not None

@@ -13,10 +13,15 @@ import bpy
 
 from . import compat
 from .properties import likeness, parts
+from .sighting import frame_size
 
 SAMPLES = 8
 """Per pixel. Unlit surfaces have no noise; this only smooths edges (16 gain 5 dB on edges of 45, for twice
 the time)."""
+
+LARGE_SAMPLES, LARGE_PIXELS = 4, 2_000_000
+"""Pictures with more pixels than a photo's head has need less smoothing, and take long enough: 63 s of
+processor time for 3840 x 2160 with 8 samples."""
 
 TRANSPARENT_LAYERS = 16
 """How many soft hair layers may lie behind each other."""
@@ -141,12 +146,14 @@ def keep_colours(stage: bpy.types.Scene) -> None:
 def _fast_engine(stage: bpy.types.Scene) -> None:
     stage.render.engine = compat.render_engine()
     stage.render.filter_size = 1.0
+    width, height = frame_size(stage.render)
+    samples = SAMPLES if width * height <= LARGE_PIXELS else LARGE_SAMPLES
     if stage.render.engine != "CYCLES":
-        stage.eevee.taa_render_samples = SAMPLES
+        stage.eevee.taa_render_samples = samples
         return
     cycles = stage.cycles
     cycles.device = "CPU"
-    cycles.samples = SAMPLES
+    cycles.samples = samples
     cycles.use_adaptive_sampling = False
     cycles.use_denoising = cycles.use_light_tree = False
     cycles.max_bounces = 0
