@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..errors import LikenessError
 from ..protocol import to_json
-from ..setup import machine, steps
+from ..setup import machine, removal, steps
 from ..setup.plan import Plan, make_plan
 from ..setup.report import Ended, Progress, in_words
 from .console import CLEAR_LINE
@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
 def _do(options: argparse.Namespace, folder: Path, tell: steps.Tell, cancel: threading.Event) -> Ended:
     """What the options ask for."""
     if options.remove:
-        steps.remove(folder)
+        removal.remove(folder)
         return Ended(True, f"Nothing of Likeness is left in {folder}.")
     plan = make_plan(
         folder,

@@ -6,4 +6,5 @@ process (``python -m backend setup``) and knows of it only :mod:`.state` and :mo
 ``machine`` (what this computer has) and ``interpreters`` (which Python may carry it) → ``plan`` (which of
 ``locks/``, from where) → ``steps`` (download, install, verify, switch over), with ``tools`` (uv or pip) in
 ``children`` that never outlive us, told through ``report`` → ``state`` (what the disk says).
+``removal`` takes it all away.
 """

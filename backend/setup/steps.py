@@ -2,7 +2,7 @@
 
 The new environment grows beside the one in use. When the backend's doctor has tried it out, it takes over
 by one move of a small file (:data:`.state.POINTER`); until then the old one works, afterwards it goes. A
-journal (:data:`.state.MARKER`) lies there from the first step to the last and says which steps are done.
+journal (:data:`.state.MARKER`) lies there from the first step to the last and says what is being made.
 Downloads survive an interruption; an interrupted installation is begun anew, because neither pip nor uv can
 tell a half-installed package from a whole one.
 """
@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..errors import Cancelled, SetupFailed
+from ..errors import Cancelled, SetupFailed, StorageFailed
 from ..files import write_file
 from ..protocol import from_json, to_json
 from . import children, state
@@ -25,11 +25,15 @@ from .explain import system_failed, tool_failed
 from .lock import held
 from .pace import Pace, size_of
 from .plan import Plan
+from .removal import remove_parts, remove_tree
 from .report import Progress, Step
 from .state import Environment, SetupState, digest, interpreter_of
 from .tools import Command, clean_environment, tool_for
 
 Tell = Callable[[Progress], None]
+
+COMPLETE = "complete"
+"""Lies in the folder of downloads when there is nothing more to fetch."""
 
 DOCTOR = ("-X", "utf8", "-m", "backend", "doctor", "--json")
 
@@ -41,13 +45,14 @@ class Journal:
     fingerprint: str
     folder: str
     """Name of the environment being made."""
-    finished: tuple[Step, ...] = ()
+    installed: bool = False
+    """Whether only trying it out and switching over are left to do."""
 
 
 def set_up(plan: Plan, tell: Tell, cancel: threading.Event) -> str:
     """Make the environment, or complete, update or repair it; a sentence about what there is now.
 
-    Does nothing if the one in use is current and healthy. Raises SetupFailed, StorageFailed or Cancelled;
+    Does nothing if the one in use is current and healthy. Raises SetupFailed or Cancelled;
     then the environment before this one still works, and calling again goes on.
     """
     try:
@@ -56,29 +61,10 @@ def set_up(plan: Plan, tell: Tell, cancel: threading.Event) -> str:
             return _Setup(plan, tell, cancel).run()
     except OSError as error:
         raise system_failed(error) from error
-
-
-def remove(folder: Path) -> None:
-    """Take away what setups have put into ``folder``, and the folder itself if nothing else is in it.
-
-    SetupFailed if a setup is under way or the system does not let us.
-    """
-    if not folder.is_dir():
-        return
-    try:
-        with held(folder / state.LOCK):
-            # The pointer first: half an environment must not look like a whole one.
-            (folder / state.POINTER).unlink(missing_ok=True)
-            for path in [*folder.glob(state.ENVIRONMENTS), folder / state.DOWNLOADS]:
-                if path.is_dir():
-                    shutil.rmtree(path)
-            _remove_parts(folder)
-            (folder / state.LOG).unlink(missing_ok=True)
-            (folder / state.MARKER).unlink(missing_ok=True)
-        if not any(folder.iterdir()):
-            folder.rmdir()
-    except OSError as error:
-        raise system_failed(error) from error
+    except StorageFailed as error:
+        if isinstance(error.__cause__, OSError):
+            raise system_failed(error.__cause__) from error
+        raise
 
 
 def collect(plan: Plan, target: Path, tell: Tell, cancel: threading.Event) -> None:
@@ -105,6 +91,7 @@ class _Setup:
         self.cancel = cancel
         self.log = plan.folder / state.LOG
         self.downloads = plan.folder / state.DOWNLOADS
+        self.downloaded = self.downloads / COMPLETE
         sizes = {Step.INSTALL: plan.install_bytes}
         if plan.wheels is None and plan.uv is None:
             sizes[Step.DOWNLOAD] = plan.download_bytes
@@ -120,14 +107,14 @@ class _Setup:
             return words
         journal = journal or self._begin()
         environment = self.plan.folder / journal.folder
-        if Step.INSTALL not in journal.finished:
+        if not journal.installed:
             self._require_space()
             self._create(environment)
-            if Step.DOWNLOAD not in journal.finished:
+            if not self.downloaded.exists():
                 self._download(environment, self.downloads)
-                journal = self._note(journal, Step.DOWNLOAD)
+                self.downloaded.touch()
             self._install(environment)
-            journal = self._note(journal, Step.INSTALL)
+            self._write(replace(journal, installed=True))
         words = self._verify(interpreter_of(environment))
         self._switch(environment)
         self._clean()
@@ -157,15 +144,12 @@ class _Setup:
         if (used := state.read(self.plan.folder).environment) is not None and used.folder == name:
             name = _name(self.plan.fingerprint + "-again")  # a repair, beside what is in use
         journal = Journal(self.plan.fingerprint, name)
-        write_file(self.plan.folder / state.MARKER, to_json(journal).encode())
-        _remove_tree(self.downloads)
+        self._write(journal)
+        self._forget_downloads()
         return journal
 
-    def _note(self, journal: Journal, step: Step) -> Journal:
-        """Write down that a step is done."""
-        journal = replace(journal, finished=(*journal.finished, step))
+    def _write(self, journal: Journal) -> None:
         write_file(self.plan.folder / state.MARKER, to_json(journal).encode())
-        return journal
 
     # Steps -------------------------------------------------------------------------------------
 
@@ -193,7 +177,7 @@ class _Setup:
 
     def _create(self, environment: Path) -> None:
         self.pace.enter(Step.CREATE)
-        _remove_tree(environment)
+        remove_tree(environment)
         self._run(self.tool.create(self.plan, environment), environment)
 
     def _download(self, environment: Path, target: Path) -> None:
@@ -210,12 +194,13 @@ class _Setup:
             self._run(commands, self.tool.grows(environment, self.downloads))
         except SetupFailed:
             # Perhaps what was fetched is damaged; and if the disk is full, this makes room.
-            write_file(self.plan.folder / state.MARKER, to_json(self._blank(environment)).encode())
-            _remove_tree(self.downloads)
+            self._forget_downloads()
             raise
 
-    def _blank(self, environment: Path) -> Journal:
-        return Journal(self.plan.fingerprint, environment.name)
+    def _forget_downloads(self) -> None:
+        """Half a folder of downloads must not look like a whole one, so its mark goes first."""
+        self.downloaded.unlink(missing_ok=True)
+        remove_tree(self.downloads)
 
     def _verify(self, interpreter: Path) -> str:
         """Let the backend's doctor look; SetupFailed with its words if something is missing."""
@@ -252,9 +237,9 @@ class _Setup:
         used = state.read(self.plan.folder).environment
         for path in self.plan.folder.glob(state.ENVIRONMENTS):
             if path.is_dir() and (used is None or path.name != used.folder):
-                _remove_tree(path)
-        _remove_tree(self.downloads)
-        _remove_parts(self.plan.folder)
+                remove_tree(path)
+        remove_tree(self.downloads)
+        remove_parts(self.plan.folder)
         (self.plan.folder / state.MARKER).unlink(missing_ok=True)
 
     # Tools -------------------------------------------------------------------------------------
@@ -295,14 +280,3 @@ class _Setup:
 
 def _name(fingerprint: str) -> str:
     return f"environment-{fingerprint}"
-
-
-def _remove_tree(folder: Path) -> None:
-    """Remove a folder as far as the system allows; files in use on Windows go with the next setup."""
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _remove_parts(folder: Path) -> None:
-    """What :func:`..files.write_file` had begun when it was killed."""
-    for path in folder.glob(".*.part"):
-        path.unlink(missing_ok=True)

@@ -17,7 +17,7 @@ import setup_failures
 import setup_house as house
 
 from backend.errors import SetupFailed
-from backend.setup import children, lock, state, steps
+from backend.setup import children, lock, removal, state, steps
 from backend.setup.report import Progress, Step
 
 USUAL_S = 1.0
@@ -109,13 +109,13 @@ def test_removing_takes_what_was_made_and_nothing_else(world) -> None:
     make(world)
     theirs = world.folder / "my notes.txt"
     theirs.write_text("keep")
-    steps.remove(world.folder)
+    removal.remove(world.folder)
     assert list(world.folder.iterdir()) == [theirs]
     theirs.unlink()
     (world.folder / state.MARKER).write_text("{}")
-    steps.remove(world.folder)
+    removal.remove(world.folder)
     assert not world.folder.exists()
-    steps.remove(world.folder)  # nothing to do
+    removal.remove(world.folder)  # nothing to do
 
 
 def test_too_little_space_is_seen_before_anything_is_made(world, base) -> None:
