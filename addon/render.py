@@ -88,7 +88,7 @@ def _rendered(stage: bpy.types.Scene, target: Path, layer: bpy.types.ViewLayer |
 def _show_numbers(stage: bpy.types.Scene) -> None:
     """Colours are numbers from now on, with 16 bits, and looked up once for each pixel."""
     stage.view_settings.view_transform = "Raw"
-    compat.use_png(stage.render.image_settings, "RGB", depth="16")
+    compat.use_png(stage.render.image_settings, "RGBA", depth="16")
     stage.render.filter_size = POINT
     if stage.render.engine == "CYCLES":
         stage.cycles.samples = 1

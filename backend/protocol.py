@@ -246,11 +246,11 @@ class MeasureHeader:
 class RefineHeader:
     """A coarse render to be refined. Its images:
 
-    ``coarse`` RGBA, straight alpha; ``known`` RGB with 16 bits: where in the photo each pixel's surface was
-    seen, as shares of the photo's width and height from its top left corner, and how well it is known, all
-    of it times 65535; ``plate`` RGB, of any size; if the colours are still the photo's, the ``photo`` (RGB);
-    where the scene has other objects, ``surroundings`` (RGBA: these with the head cut out). All but plate and
-    photo have the header's size.
+    ``coarse`` RGBA, straight alpha; ``known`` RGBA with 16 bits and a straight alpha of its own: where in
+    the photo each pixel's surface was seen, as shares of the photo's width and height from its top left
+    corner, and how well it is known, all of it times 65535; ``plate`` RGB, of any size; if the colours are
+    still the photo's, the ``photo`` (RGB); where the scene has other objects, ``surroundings`` (RGBA: these
+    with the head cut out). All but plate and photo have the header's size.
     """
 
     width: int

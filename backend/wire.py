@@ -149,8 +149,9 @@ def pack_refine_request(request: RefineRequest) -> bytes:
     for name, picture in (("photo", request.photo), ("surroundings", request.surroundings)):
         if picture is not None:
             images[name] = picture
-    numbers = np.dstack([65535.0 * request.place.clip(0, 1), 257.0 * request.known])
-    known = cv2.imencode(".png", np.rint(numbers[..., ::-1]).astype(np.uint16))[1]
+    opaque = np.full(request.known.shape, 65535.0)
+    numbers = np.dstack([257.0 * request.known, 65535.0 * request.place[..., ::-1].clip(0, 1), opaque])
+    known = cv2.imencode(".png", np.rint(numbers).astype(np.uint16))[1]
     arrays = _encode_all(images) | image_arrays({"known": known.tobytes()})
     return pack(RefineHeader(width, height, request.transparent), arrays)
 
@@ -161,9 +162,9 @@ def unpack_refine_request(data: bytes) -> RefineRequest:
     header = _decoded(RefineHeader, fields)
     size = (header.height, header.width)
     coarse = decode_png(image_bytes(arrays, "coarse"), (*size, 4))
-    numbers = decode_png(image_bytes(arrays, "known"), (*size, 3), np.uint16)
-    known = np.rint(numbers[..., 2] / 257).astype(np.uint8)
-    place = numbers[..., :2].astype(np.float32) / 65535
+    numbers = decode_png(image_bytes(arrays, "known"), (*size, 4), np.uint16).astype(np.float32) / 65535
+    known = np.rint(255 * numbers[..., 2] * numbers[..., 3]).astype(np.uint8)
+    place = numbers[..., :2]
     plate = _rgb(arrays, "plate")
     photo = _rgb(arrays, "photo") if IMAGE_PREFIX + "photo" in arrays else None
     surroundings = None
