@@ -24,7 +24,7 @@ AT_THE_EDGE = {
 """Modules of the add-on's top level that touch Blender; everything else there thinks without it."""
 IN_BLENDERS_PYTHON = {"numpy"} | BLENDER
 """What the add-on finds there besides the standard library."""
-MAX_FILE_BYTES = 8 * 2**20
+MAX_FILE_BYTES = 16 * 2**20
 
 
 def modules(package: str) -> dict[str, Path]:

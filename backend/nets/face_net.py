@@ -22,14 +22,17 @@ from .layers import ConvNorm, folded
 from .weights import broken, read_weights
 
 FACE_ASSET = Path(__file__).parent.parent / "assets" / "face.safetensors"
-ARCHITECTURE = "FaceNet 1"
+ARCHITECTURE = "FaceNet 2"
 """In the file's metadata; another number is another layout."""
 
 LIGHT = SH_TERMS * 3
 SIX, PLACE = 6, 3
 """Numbers of a rotation (Zhou et al., CVPR 2019) and of a place (:mod:`backend.nets.face_crop`)."""
 
-LIGHT_FEATURES = 512
+LIGHT_CHANNELS = 512
+LIGHT_GRID = 5
+"""Cells along each side of the light network's last map, as many as the map of a 160 px window has. The last
+layer reads every cell by itself: their mean would have to tell where things are by what they are."""
 RESNET50 = ((64, 3), (128, 4), (256, 6), (512, 3))
 """Width and number of the bottlenecks at strides 4, 8, 16 and 32 (He et al., CVPR 2016)."""
 EXPANSION = 4
@@ -94,7 +97,7 @@ class FaceCoefficients:
 
 
 class FaceNet(nn.Module):
-    """A residual backbone and one linear layer."""
+    """A backbone, which makes (B,features) of pictures, and one linear layer."""
 
     low: Tensor
     high: Tensor
@@ -135,7 +138,7 @@ class FaceNet(nn.Module):
 
         S is a multiple of 32, best :attr:`side`.
         """
-        features = self.backbone(pictures).mean(dim=(2, 3))
+        features = self.backbone(pictures)
         # Everything after the convolutions is geometry: half precision would move faces by pixels.
         with torch.autocast(pictures.device.type, enabled=False):
             raw = functional.linear(features.float(), self.head.weight.float(), self.head.bias.float())
@@ -153,7 +156,7 @@ class FaceNet(nn.Module):
 
 def light_face_net(dimensions: FaceDimensions) -> FaceNet:
     """For a CPU: the parsing network's dense encoder, which can start from dlib's face recogniser."""
-    return FaceNet(LightBackbone(), LIGHT_FEATURES, dimensions)
+    return FaceNet(LightBackbone(), LIGHT_CHANNELS * LIGHT_GRID**2, dimensions)
 
 
 def paper_face_net(dimensions: FaceDimensions) -> FaceNet:
@@ -189,11 +192,13 @@ class LightBackbone(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.encoder = FaceEncoder()
-        self.widen = ConvNorm(ENCODER_CHANNELS[-1], LIGHT_FEATURES, 3)
+        self.widen = ConvNorm(ENCODER_CHANNELS[-1], LIGHT_CHANNELS, 3)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B,3,S,S) to (B,512,S/32,S/32)."""
-        return self.widen(self.encoder(x)[-1])
+        """(B,3,S,S) to (B,12800), the cells of each channel row by row."""
+        cells = functional.adaptive_avg_pool2d(self.widen(self.encoder(x)[-1]), LIGHT_GRID)
+        # As loud together as one mean, so that an optimiser's step is not 25 times as long.
+        return cells.flatten(1) / LIGHT_GRID
 
 
 class Bottleneck(nn.Module):
@@ -214,14 +219,14 @@ class Bottleneck(nn.Module):
 
 
 def residual_network(stages: Sequence[tuple[int, int]]) -> nn.Sequential:
-    """Stem and bottlenecks for (width, number) of each stage; (B,3,S,S) to (B,C,s,s)."""
+    """Stem and bottlenecks for (width, number) of each stage; (B,3,S,S) to (B,C), means of the last map."""
     channels = stages[0][0]
     layers: list[nn.Module] = [ConvNorm(3, channels, 7, 2), nn.MaxPool2d(3, 2, 1)]
     for stage, (width, count) in enumerate(stages):
         for number in range(count):
             layers.append(Bottleneck(channels, width, 2 if stage and not number else 1))
             channels = width * EXPANSION
-    return nn.Sequential(*layers)
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
 
 
 def rotation_from_six(six: Tensor) -> Tensor:

@@ -80,6 +80,23 @@ EXPERIMENTS: dict[str, FaceExperiment] = {
             pretrained=True,
         ),
         FaceExperiment(
+            "cpu_longer",
+            Run(
+                steps=5000,
+                batch=16,
+                rate=4e-4,
+                warmup=100,
+                ema=0.998,
+                seed=1,
+                workers=1,
+                log_every=20,
+                save_every=100,
+                evaluate_every=500,
+            ),
+            backbone="light",
+            side=LIGHT_SIDE,
+        ),
+        FaceExperiment(
             "cpu_photos",
             Run(
                 steps=1200,
