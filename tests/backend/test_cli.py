@@ -286,7 +286,7 @@ def test_eval_scores_a_folder_of_predictions(measure: str, monkeypatch, tmp_path
 
 
 def test_eval_for_people(monkeypatch, capsys) -> None:
-    monkeypatch.setattr(backend.cli.evaluate, "_score", lambda options: {"mae_deg": {"yaw": 1.23456}})
+    monkeypatch.setattr(backend.cli.evaluate, "_score", lambda options, folder: {"mae_deg": {"yaw": 1.23456}})
     assert main(["eval", "pose", "data"]) == 0
     assert capsys.readouterr().out.split() == ["mae_deg", "yaw", "1.235"]
 
