@@ -229,7 +229,7 @@ def test_open_where_the_head_goes_on():
     front, back = build_shells(depth, parse, crop, POSE, OPTIONS)
     bottom = [POSE.to_camera(m.vertices) for m in (front, back)]
     at = [p[np.abs(CAMERA.project(p) - [86.0, 87.0]).max(1) < 4.0][:, 2] for p in bottom]
-    # Rims that close meet within 1.5 mm; the head is 70 mm thick here, near its outline.
+    # Rims that close meet within 1.5 mm; here, near the outline, they lie 87 mm apart.
     assert at[1].min() - at[0].max() > 50
 
 
