@@ -145,7 +145,7 @@ def test_a_face_number_that_is_not_there_is_refused(engine: Engine, photo: Photo
 
 
 def test_interim_stages_are_named(engine: Engine, head: Reconstruction) -> None:
-    assert set(head.interim) == set(engine.interim) == {"depth", "refine"}
+    assert set(head.interim) == set(engine.interim) == {"refine"}
 
 
 def test_crop_is_square_and_centred_on_the_head(engine: Engine, photo: Photo) -> None:
