@@ -136,7 +136,7 @@ def _sharpened(request: RefineRequest, known: Pixels) -> Pixels:
     """The coarse render with the photo's own pixels, if its colours come from the photo."""
     if request.photo is None:
         return request.coarse
-    size = np.float32(request.photo.shape[1::-1])
+    size = np.array(request.photo.shape[1::-1], np.float32)
     return with_own_pixels(request.coarse, known, request.place * size - 0.5, request.photo)
 
 
