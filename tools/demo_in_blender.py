@@ -131,7 +131,8 @@ def stages() -> Milliseconds:
 def device() -> str:
     """What the backend says that it computes on."""
     choice = part("preferences").backend_choice(bpy.context)
-    return part("session").session.connection(choice).open(threading.Event()).info().device
+    connection = part("connections").connection(part("session").session, choice)
+    return connection.open(threading.Event()).info().device
 
 
 def counts() -> dict[str, Any]:
