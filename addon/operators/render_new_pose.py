@@ -108,7 +108,7 @@ def describe(result: StillData, carried: float) -> str:
 
     header = result.header
     words = report_text(
-        "New pose rendered: gaps in {share:.1%} of the head are filled in", share=header.invented_share
+        "New pose rendered: {share:.1%} of the head is invented", share=header.invented_share
     )
     if header.interim:
         words += report_text(" by an interim method: {method}", method=header.method)
