@@ -107,9 +107,7 @@ def describe(result: StillData, carried: float) -> str:
     from ..gauge import STRETCHED
 
     header = result.header
-    words = report_text(
-        "New pose rendered: {share:.1%} of the head is invented", share=header.invented_share
-    )
+    words = report_text("New pose rendered: {share:.1%} of the head is invented", share=header.invented_share)
     if header.interim:
         words += report_text(" by an interim method: {method}", method=header.method)
     if carried < STRETCHED:
