@@ -38,15 +38,17 @@ def view(side: int = SIDE) -> CoarseView:
 
 @pytest.mark.parametrize("build", [LightRefineNet, partial(PaperRefineNet, 8, 2, 2)], ids=["light", "paper"])
 def test_a_whole_picture_comes_back_and_every_parameter_learns(build: Callable[[], RefineNet]) -> None:
-    torch.manual_seed(0)  # by chance a channel is dead at first
+    torch.manual_seed(0)
     net = build()
     with torch.no_grad():
         for parameter in net.parameters():
-            parameter += 0.01  # blocks that begin as nothing would hide the layers before them
+            # Blocks that begin as nothing would hide the layers before them.
+            parameter += 0.01 * torch.randn_like(parameter)
     answer = net(view())
     assert answer.shape == (2, 3, SIDE, SIDE) and answer.dtype == torch.float32
     answer.square().mean().backward()
     still = {name for name, p in net.named_parameters() if p.grad is None or not p.grad.abs().max() > 0}
+    assert all(bool(p.grad.isfinite().all()) for p in net.parameters() if p.grad is not None)
     # A shift before an instance normalisation is taken out again.
     assert all(isinstance(net, PaperRefineNet) and name.endswith("bias") for name in still)
 
