@@ -4,7 +4,7 @@ PYTHON ?= python3
 PHOTO ?=
 BIN := .venv/bin
 
-.PHONY: help setup demo test lint format extension bench clean distclean
+.PHONY: help setup demo test lint format extension docs bench clean distclean
 
 help:
 	@echo "make demo [PHOTO=path]  one photo becomes a head in Blender: see out/demo"
@@ -12,6 +12,7 @@ help:
 	@echo "make lint               the linters only"
 	@echo "make format             let ruff write the code its way"
 	@echo "make extension          the zip that Blender installs: see dist"
+	@echo "make docs               the documentation as a site: see out/docs"
 	@echo "make bench              times and memory of every stage"
 	@echo "make clean              remove results and caches; distclean also the environments"
 
@@ -35,6 +36,9 @@ format: setup
 
 extension: setup
 	$(BIN)/python tools/build_extension.py
+
+docs: setup
+	$(BIN)/python -m mkdocs build --quiet
 
 bench: setup
 	$(BIN)/likeness bench

@@ -43,8 +43,8 @@ def linters() -> list[Check]:
 
 def tests() -> list[Check]:
     """The backend's and the training's tests here, the add-on's in every Blender that was set up."""
-    folders = ("tests/test_tree.py", "tests/backend", "tests/train", "tests/tools")
-    checks = [pytest(sys.executable, "backend, train, tools", *folders)]
+    folders = ("tests/test_tree.py", "tests/docs", "tests/backend", "tests/train", "tests/tools")
+    checks = [pytest(sys.executable, "docs, backend, train, tools", *folders)]
     for name, folder in BLENDERS.items():
         if (ROOT / folder / ".likeness-ready").is_file():
             checks.append(pytest(str(ROOT / folder / "bin" / "python"), f"add-on in {name}", "tests/addon"))

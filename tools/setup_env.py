@@ -42,7 +42,9 @@ class Environment(NamedTuple):
 
 ENVIRONMENTS = {
     # 3.11 first: every dependency has had wheels for it for years.
-    "backend": Environment(".venv", ("3.11", "3.12", "3.13"), ("--editable", ".[dev]"), ("pyproject.toml",)),
+    "backend": Environment(
+        ".venv", ("3.11", "3.12", "3.13"), ("--editable", ".[dev,docs]"), ("pyproject.toml",)
+    ),
     # Blender's module exists for exactly the Python that this Blender ships.
     "blender45": Environment(".venv-blender45", ("3.11",), ("bpy>=4.5,<4.6", "pytest>=8")),
     "blender52": Environment(".venv-blender52", ("3.13",), ("bpy>=5.2,<5.3", "pytest>=8")),
