@@ -163,10 +163,10 @@ def _not_a_photo(data: bytes, name: str) -> PhotoUnreadable:
     if data[4:8] == b"ftyp" and data[8:12] in HEIC_BRANDS:
         return PhotoUnreadable(
             f"{_titled(name)} is a HEIC photo, which this installation cannot open.",
-            "Export it as JPEG, or install the package pillow-heif beside the backend.",
+            "Save it as a JPEG: every program for photos can export one.",
         )
-    kinds = "a JPEG, PNG, WebP or HEIC picture" if HEIC_SUPPORTED else "a JPEG, PNG or WebP picture"
-    return PhotoUnreadable(f"{_titled(name)} is not {kinds}.", SAVE_AGAIN)
+    kinds = "JPEG, PNG, WebP or HEIC" if HEIC_SUPPORTED else "JPEG, PNG or WebP"
+    return PhotoUnreadable(f"{_titled(name)} is not a photo that Likeness opens ({kinds}).", SAVE_AGAIN)
 
 
 def _too_large(name: str) -> PhotoTooLarge:

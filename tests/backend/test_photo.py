@@ -188,10 +188,10 @@ def test_above_16_megapixels_the_photo_is_shrunk_and_the_focal_length_with_it() 
     ("data", "words"),
     [
         (bad_input.truncated_jpeg(), "damaged or incomplete"),
-        (bad_input.text_file(), "is not a JPEG"),
-        (b"", "is not a JPEG"),
-        (bad_input.encoded(gradient(), "GIF"), "is not a JPEG"),
-        (bad_input.encoded(gradient(), "TIFF"), "is not a JPEG"),
+        (bad_input.text_file(), "is not a photo"),
+        (b"", "is not a photo"),
+        (bad_input.encoded(gradient(), "GIF"), "is not a photo"),
+        (bad_input.encoded(gradient(), "TIFF"), "is not a photo"),
         (bad_input.encoded(gradient())[:80], "damaged or incomplete"),
     ],
 )
