@@ -42,12 +42,9 @@ MIN_TONE_PX = 50
 """Fewer pixels of a class give no tone."""
 SKIN_CHROMA, DARKEST_SKIN = 16.0, 0.35
 """Reach of one person's skin in Lab: chroma about the face's median, lightness as a share of it."""
-HIGH_COLLAR, COLLAR_SOFTNESS_MM = 65.0, 6.0
-"""Percentile of the neck's height at which a collar stands that shows no skin; width of its fade."""
-COLLAR_RISE_MM = 25.0
-"""A shirt's collar stands about this much higher at the side and nape than at the pit of the neck."""
-ALWAYS_BARE_MM = (8.0, 16.0)
-"""Distance below the jaw line up to which the neck is always skin, and from which it may be clothed."""
+SKIN_NECK_MM, HIDDEN_NECK_MM = (10.0, 35.0), (8.0, 16.0)
+"""Distances below the jaw over which the head's own neck fades into the photo's: where that showed skin, and
+where it showed none."""
 NECK_EDGE_TEXELS, SPECKLE_TEXELS = 5.0, 10.0
 MIN_TEETH_PX = 60
 """Fewer pixels between the lips are their shadow, not teeth."""
@@ -114,16 +111,26 @@ class HeadPainter:
         if hair is not None:
             base[scalp], base_trust[scalp] = hair, 0.6
         colour = fill_by_symmetry(atlas, painting, atlas.to_grid(base), atlas.to_grid(base_trust))
-        skin = neck & seen.visible & (seen.labels == BODY) & ~cloth
-        bare = _above_collar(atlas.spread(self.model.mean), neck, skin)
-        bare = np.where(cloth & seen.visible, 0.0, bare)
-        # Under the jaw the photo's shadows tell little, and a gap there shows at once.
-        under_jaw = 1 - smoothstep(atlas.spread(self._below_jaw)[:, 0], *ALWAYS_BARE_MM)
-        bare = np.maximum(bare, np.where(sure_cloth & seen.visible, 0.0, under_jaw))
+        bare = self._bare(atlas, seen, cloth, sure_cloth)
         # An ear fitted too large ends where the photo's background begins.
         ears = atlas.choose(regions["ear_left"] | regions["ear_right"])
         bare = np.where(ears, ~(seen.visible & (seen.labels == BACKGROUND)), bare)
         return np.dstack([colour, self._alpha(atlas, neck | ears, bare)])
+
+    def _bare(
+        self, atlas: Atlas, seen: Seen, cloth: NDArray[np.bool_], sure_cloth: NDArray[np.bool_]
+    ) -> Image:
+        """(M,) how much of the neck is shown where a texel is the neck's: what the body card cannot.
+
+        A neck hardly turns with the head: the card, which stays, shows it as the photo does. Below the jaw
+        the head's own neck leads into it, and ends sooner where the photo did not see it.
+        """
+        below_jaw = atlas.spread(self._below_jaw)[:, 0]
+        skin = seen.visible & (seen.labels == BODY) & ~cloth
+        begins, ends = (np.where(skin, *both) for both in zip(SKIN_NECK_MM, HIDDEN_NECK_MM, strict=True))
+        # Under the jaw the photo's shadows tell little: what is dark there is no collar.
+        other = seen.visible & (sure_cloth | (seen.labels == BACKGROUND))
+        return np.where(other, 0.0, 1 - smoothstep(below_jaw, begins, ends)).astype(np.float32)
 
     @staticmethod
     def _alpha(atlas: Atlas, neck: NDArray[np.bool_], bare: NDArray[np.floating]) -> NDArray[np.uint8]:
@@ -213,29 +220,6 @@ class HeadPainter:
     def _brightness(sight: Sight) -> float:
         tone = _class_tone(sight, (FACE,))
         return 1.0 if tone is None else float(np.clip(tone.mean() / MEAN_SKIN_LUMA, 0.25, 1.2))
-
-
-def _above_collar(place_mm: Image, neck: NDArray[np.bool_], skin: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """(M,) 1 above the collar and 0 below it, for texels of the neck that the photo does not show.
-
-    The collar stands where the visible skin of the neck (M,) ends; without any, under the jaw. It
-    rises towards the nape.
-
-    Args:
-        place_mm: (M,3) head frame, on the mean head.
-        neck: (M,) texels of the neck.
-        skin: (M,) texels of the neck at which the photo shows skin.
-    """
-    height, depth = place_mm[:, 1], place_mm[:, 2]
-    if not neck.any():
-        return np.ones(len(height), np.float32)
-    if skin.sum() >= MIN_TONE_PX:
-        collar = float(np.percentile(height[skin], 10))
-    else:
-        collar = float(np.percentile(height[neck], HIGH_COLLAR))
-    front, nape = float(depth[neck].max()), float(depth[neck].min())
-    line = collar + COLLAR_RISE_MM * smoothstep(-depth, -front, -(front + nape) / 2)
-    return smoothstep(height - line, -COLLAR_SOFTNESS_MM, COLLAR_SOFTNESS_MM)
 
 
 def _inside(outline_px: Image, seen: Seen) -> NDArray[np.bool_]:
