@@ -23,10 +23,10 @@ def painter() -> HeadPainter:
 def _alpha(painter: HeadPainter, beside: int) -> NDArray[np.float32]:
     """(M,) alpha of the neck's texels, of a photo whose lower half is of class ``beside``."""
     model = painter.model
-    labels = np.full((SIDE, SIDE), FACE, np.uint8)
+    pixels = photographed(model, np.tile(SKIN, (len(model.mean), 1)))
+    labels = np.where(pixels.any(axis=2), FACE, BACKGROUND).astype(np.uint8)
     chin = CAMERA.project(standing(model)[model.regions["face"]])[:, 1].max()
     labels[round(float(chin)) :] = beside
-    pixels = photographed(model, np.tile(SKIN, (len(model.mean), 1)))
     landmarks = np.zeros((MEDIAPIPE_POINTS, 2), np.float32)
     image = painter.face(standing(model), sight_of(model, pixels, labels), landmarks)
     atlas = painter.atlases["face"]
@@ -50,7 +50,7 @@ def test_bare_skin_of_the_neck_leads_into_the_photos(painter: HeadPainter) -> No
     assert np.median(alpha[neck & visible & (below_jaw < SKIN_NECK_MM[0])]) == 1
     assert alpha[neck & (below_jaw > SKIN_NECK_MM[1] + 5)].mean() < 0.001
     # What the photo did not see of it ends sooner.
-    between = (below_jaw > HIDDEN_NECK_MM[1] + 5) & (below_jaw < SKIN_NECK_MM[1] - 15)
+    between = (below_jaw > HIDDEN_NECK_MM[1]) & (below_jaw < SKIN_NECK_MM[1] - 13)
     assert alpha[neck & between & visible].mean() > alpha[neck & between & ~visible].mean() + 0.3
 
 
