@@ -120,11 +120,16 @@ def still_at(engine: Engine, head: Reconstruction, pose: Pose) -> Picture:
 
 
 def flicker(engine: Engine, head: Reconstruction, frames: int = FRAMES) -> float | None:
-    """How much a place on the head jumps between frames of a slow turn, in grey values.
+    """:func:`shimmer` of a slow turn, in grey values; None if no vertex is seen throughout."""
+    colours = followed(engine, head, frames)
+    return None if colours is None else shimmer(colours)
 
-    Each vertex that the photo saw and that no frame hides is followed through the sequence; what counts is
-    how far its colour is from the middle of its colours one frame before and after. A light that changes
-    evenly would not count; shimmering does. None if no vertex is seen throughout.
+
+def followed(engine: Engine, head: Reconstruction, frames: int = FRAMES) -> NDArray[np.float32] | None:
+    """Colours (F,V,3) of places on the head through a slow turn, one frame a degree.
+
+    Places are the vertices that the photo saw and that no frame hides; None if there are none, or too few
+    frames to compare.
     """
     step = TURN_DEG / FRAMES
     colours, steady = [], None
@@ -141,8 +146,20 @@ def flicker(engine: Engine, head: Reconstruction, frames: int = FRAMES) -> float
         colours.append(sample_texture(picture, uv)[:, :3])
     if steady is None or not steady.any() or frames < 3:
         return None
-    followed = np.stack(colours)[:, steady]
-    return float(np.abs(followed[1:-1] - (followed[2:] + followed[:-2]) / 2).mean())
+    return np.stack(colours)[:, steady]
+
+
+def shimmer(colours: NDArray[np.floating]) -> float:
+    """How far places (F,V,3) are from the middle of their colours one frame before and after, on average.
+
+    A light that changes evenly does not count.
+    """
+    return float(np.abs(colours[1:-1] - (colours[2:] + colours[:-2]) / 2).mean())
+
+
+def jump(colours: NDArray[np.floating]) -> float:
+    """How far the colours of places (F,V,3) are from those of the frame before, on average."""
+    return float(np.abs(np.diff(colours, axis=0)).mean())
 
 
 def _seen_points(

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backend.evaluate.repose import flicker, still_at
+from backend.evaluate.repose import flicker, followed, jump, still_at
 from backend.reconstruction import Reconstruction
 from backend.still import Still
 from tests.backend_fakes import small_reconstruction
@@ -54,6 +54,12 @@ def head() -> Reconstruction:
 )
 def test_jumps_count_and_steady_change_does_not(head: Reconstruction, brightness, expected: float) -> None:
     assert flicker(Painting(brightness), head, 5) == pytest.approx(expected)
+
+
+def test_frame_to_frame_even_change_counts_too(head: Reconstruction) -> None:
+    colours = followed(Painting(lambda k: 80 + 5 * k), head, 4)
+    assert colours is not None and len(colours) == 4
+    assert jump(colours) == pytest.approx(5.0)
 
 
 def test_without_a_place_that_is_seen_throughout_there_is_no_figure(head: Reconstruction) -> None:
