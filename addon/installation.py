@@ -55,13 +55,23 @@ class BackendChoice:
         return self.user_folder / "backend" / "backend.log"
 
 
+@dataclass(frozen=True)
+class Glance:
+    """What the disk said when it was last looked at. Drawing reads this: a disk may be slow or far away."""
+
+    choice: BackendChoice
+    installation: Installation
+    installed: bool
+    """Whether there is an interpreter to run the backend with."""
+
+
 def environment_folder(user_folder: Path) -> Path:
     """Where the extension's own environment belongs; only a setup writes there."""
     return user_folder / "environment"
 
 
 def read_installation(choice: BackendChoice) -> Installation:
-    """What the disk says about the extension's own environment; cheap enough for drawing a panel."""
+    """What the disk says about the extension's own environment."""
     return read_environment(environment_folder(choice.user_folder))
 
 
@@ -77,6 +87,12 @@ def find_interpreter(choice: BackendChoice, environment: Mapping[str, str] = os.
         if candidate and Path(candidate).is_file():
             return Path(candidate)
     return None
+
+
+def look(choice: BackendChoice, environment: Mapping[str, str] = os.environ) -> Glance:
+    """Look at the disk, for what is drawn next."""
+    installed = find_interpreter(choice, environment) is not None
+    return Glance(choice, read_installation(choice), installed)
 
 
 def require_interpreter(choice: BackendChoice, environment: Mapping[str, str] = os.environ) -> Path:

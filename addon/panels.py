@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ..backend.setup.state import SetupState
-from .installation import BackendChoice, BackendKind, read_installation
+from .installation import BackendKind
 from .pose_gauge import reading
-from .preferences import backend_choice, draw_state, draw_text, preferences
+from .preferences import draw_state, draw_text, preferences
 from .properties import IDENTITY, LOOK_DELIT, LOOK_PHOTO, LOOKS, LikenessObject, active_head, likeness
 from .session import session
 from .setup_layout import draw_button, draw_progress
@@ -65,15 +65,14 @@ class LIKENESS_PT_main(LikenessPanel, bpy.types.Panel):
             return
         if draw_progress(layout):
             return
-        choice = backend_choice(context)
-        state = session.state(choice)
+        state = session.drawn_state()
         button = layout.row()
         button.scale_y = 1.5
         button.enabled = state is not BackendState.NOT_INSTALLED
         button.operator("likeness.import_photo", icon="USER")
         if state not in (*QUIET_STATES, BackendState.NOT_INSTALLED):
             draw_state(layout, state)
-        _draw_setup(layout, context, choice, needed=state is BackendState.NOT_INSTALLED)
+        _draw_setup(layout, context, needed=state is BackendState.NOT_INSTALLED)
         if session.notice:
             draw_text(layout.box(), session.notice, SIDEBAR_COLUMNS, icon="INFO")
 
@@ -85,12 +84,11 @@ def _stage(progress: Progressed) -> str:
     return label_text(progress.stage)
 
 
-def _draw_setup(
-    layout: bpy.types.UILayout, context: bpy.types.Context, choice: BackendChoice, *, needed: bool
-) -> None:
+def _draw_setup(layout: bpy.types.UILayout, context: bpy.types.Context, *, needed: bool) -> None:
     """The way to a backend where there is none yet, or to a newer one."""
-    if choice.kind is BackendKind.BUNDLED:
-        found = read_installation(choice).state
+    glance = session.glance
+    if glance is not None and glance.choice.kind is BackendKind.BUNDLED:
+        found = glance.installation.state
         if needed or found is SetupState.OUTDATED:
             draw_button(layout, found, preferences(context).wheels)
     elif needed:

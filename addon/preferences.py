@@ -11,7 +11,7 @@ from bpy.props import EnumProperty, IntProperty, StringProperty
 from ..backend.setup.state import SetupState
 from . import PACKAGE
 from .errors import BackendUnreachable
-from .installation import IDLE_MINUTES, BackendChoice, BackendKind, read_installation
+from .installation import IDLE_MINUTES, BackendChoice, BackendKind, look
 from .session import session
 from .setup_layout import draw_button, draw_progress
 from .state import BackendState
@@ -25,6 +25,11 @@ QUALITIES = (
     ("best", "Best", "Polish shape and pose by the photo's pixels; takes some seconds more"),
 )
 """Items of *Fit*, here and in the import: the values of :class:`backend.protocol.Quality`."""
+
+
+def _choice_changed(_self: LikenessPreferences, context: Context) -> None:
+    look_again(context)
+
 
 TEXT_COLUMNS = 70
 """Characters of a line of explanation; Blender does not wrap labels."""
@@ -44,9 +49,13 @@ class LikenessPreferences(bpy.types.AddonPreferences):
             (BackendKind.REMOTE, "Server", "Use a backend on another computer; photos are sent there"),
         ),
         default=BackendKind.BUNDLED,
+        update=_choice_changed,
     )
     interpreter: StringProperty(
-        name="Python", description="The interpreter of an environment with the backend", subtype="FILE_PATH"
+        name="Python",
+        description="The interpreter of an environment with the backend",
+        subtype="FILE_PATH",
+        update=_choice_changed,
     )
     device: EnumProperty(
         name="Device",
@@ -97,27 +106,29 @@ class LikenessPreferences(bpy.types.AddonPreferences):
         layout.prop(self, "kind", expand=True)
         kind = BackendKind(self.kind)
         if kind is BackendKind.BUNDLED:
-            self._draw_setup(context)
+            self._draw_setup()
         elif kind is BackendKind.INTERPRETER:
             layout.prop(self, "interpreter")
         elif kind is BackendKind.REMOTE:
             layout.prop(self, "url")
             layout.prop(self, "token")
             layout.prop(self, "ca_file")
-        draw_state(layout, session.state(backend_choice(context)))
+        draw_state(layout, session.drawn_state())
         if kind is not BackendKind.REMOTE:
             layout.prop(self, "idle_minutes")
         layout.prop(self, "quality", expand=True)
         layout.operator("likeness.copy_report", icon="COPYDOWN")
 
-    def _draw_setup(self, context: Context) -> None:
+    def _draw_setup(self) -> None:
         """What the extension's own environment is made of, and the buttons for it."""
         layout = self.layout
         if draw_progress(layout):
             return
         layout.prop(self, "device")
         layout.prop(self, "wheels")
-        state = read_installation(backend_choice(context)).state
+        if session.glance is None:
+            return
+        state = session.glance.installation.state
         draw_button(layout, state, self.wheels)
         if state is not SetupState.ABSENT:
             layout.operator("likeness.remove_backend", icon="TRASH")
@@ -177,6 +188,13 @@ def backend_choice(context: Context) -> BackendChoice:
         ca_file,
         values.idle_minutes,
     )
+
+
+def look_again(context: Context) -> bool:
+    """Look at the disk for what is drawn next; whether it says something else than before."""
+    before, session.glance = session.glance, look(backend_choice(context))
+    session.was_drawn = False
+    return session.glance != before
 
 
 def require_permission(choice: BackendChoice) -> None:

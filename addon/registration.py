@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import handlers, menus, operators, panels, pose_gauge, preferences, properties
+from . import handlers, menus, operators, panels, pose_gauge, preferences, properties, watch
 from .operators.backend import stop_watching
 from .operators.set_up import stop_setup
 from .session import session
@@ -26,6 +26,7 @@ def register() -> None:
     menus.register()
     handlers.register()
     pose_gauge.register()
+    watch.register()
 
 
 def unregister() -> None:
@@ -33,6 +34,7 @@ def unregister() -> None:
     session.stop_backend(wait=True)
     stop_setup()
     stop_watching()
+    watch.unregister()
     pose_gauge.unregister()
     handlers.unregister()
     menus.unregister()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # Blender's start waits for this module, and needs none of th
     from ..backend.protocol import BackendInfo
     from .backend_process import BackendProcess
     from .head_data import HeadData
+    from .installation import Glance
     from .jobs import Job, Request
     from .measured import MeasuredFace
     from .setup_run import SetupRun
@@ -48,6 +49,10 @@ class Session:
         """The setup of the backend under way, or the last one."""
         self.notice = ""
         """Last thing that the artist should know and nobody could report (a file was opened)."""
+        self.glance: Glance | None = None
+        """What the disk said last; :mod:`.watch` looks again while it is drawn."""
+        self.was_drawn = False
+        """Whether the glance was drawn since."""
         self.info: BackendInfo | None = None
         """What the backend said of itself before the last job."""
         self.errors: deque[ErrorNote] = deque(maxlen=KEPT_ERRORS)
@@ -61,13 +66,21 @@ class Session:
     # Backend -----------------------------------------------------------------------------------
 
     def state(self, choice: BackendChoice) -> BackendState:
-        """What the backend is doing; cheap enough for drawing a panel."""
+        """What the backend is doing, as disk and process say now."""
+        return self._state(choice, self.process is not None or find_interpreter(choice) is not None)
+
+    def drawn_state(self) -> BackendState:
+        """The same for drawing, which must not wait for a disk: from the last glance at it."""
+        self.was_drawn = True
+        glance = self.glance
+        if glance is None:  # for a moment after the start; the next glance is on its way
+            return BackendState.STOPPED
+        return self._state(glance.choice, self.process is not None or glance.installed)
+
+    def _state(self, choice: BackendChoice, installed: bool) -> BackendState:
         process = self.process
-        return backend_state(
-            remote=choice.is_remote,
-            installed=process is not None or find_interpreter(choice) is not None,
-            process=None if process is None else process.view,
-        )
+        view = None if process is None else process.view
+        return backend_state(remote=choice.is_remote, installed=installed, process=view)
 
     @property
     def setting_up(self) -> bool:

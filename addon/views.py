@@ -6,10 +6,10 @@ import bpy
 
 
 def redraw_sidebars(context: bpy.types.Context) -> None:
-    """Ask Blender to draw the 3D viewports (and so the tab) again."""
+    """Ask Blender to draw the 3D viewports (and so the tab) and the preferences again."""
     for window in context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type == "VIEW_3D":
+            if area.type in ("VIEW_3D", "PREFERENCES"):
                 area.tag_redraw()
 
 

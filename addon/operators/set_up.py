@@ -10,7 +10,7 @@ import bpy
 
 from ..errors import AddonError, BackendMissing, Busy
 from ..installation import SOURCE_ROOT, environment_folder
-from ..preferences import backend_choice, preferences
+from ..preferences import backend_choice, look_again, preferences
 from ..session import session
 from ..views import redraw_sidebars
 from ..words import report_text
@@ -114,12 +114,13 @@ def _follow() -> float | None:
     run = session.setup
     if run is None:
         return None
-    if run.update():
+    changed = run.update()
+    if run.ended is not None:
+        session.notice = f"{run.ended.message} {run.ended.remedy}".strip()
+        look_again(bpy.context)
+    if changed:
         redraw_sidebars(bpy.context)
-    if run.ended is None:
-        return TICK_S
-    session.notice = f"{run.ended.message} {run.ended.remedy}".strip()
-    return None
+    return TICK_S if run.ended is None else None
 
 
 def stop_setup() -> None:

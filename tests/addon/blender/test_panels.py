@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from types import SimpleNamespace
 
 import bpy
@@ -76,3 +78,63 @@ def test_what_the_panels_of_a_head_offer_is_in_the_menu(addon, draw, head):
     }
     steps = {f"likeness.{step}" for step in addon("menus").STEPS}
     assert {name for name in offered if name.startswith("likeness.")} <= steps
+
+
+PANELS = ("main", "pose", "expression", "shape", "render", "export")
+
+
+@pytest.fixture
+def no_disk(monkeypatch):
+    """A disk that must not be asked for anything."""
+
+    def refuse(*what, **_):
+        raise AssertionError(f"drawing asked the disk for {what}")
+
+    for name in ("stat", "lstat", "listdir", "scandir", "open"):
+        monkeypatch.setattr(os, name, refuse)
+    for name in ("stat", "exists", "is_file", "is_dir", "open", "read_bytes", "read_text", "iterdir", "glob"):
+        monkeypatch.setattr(Path, name, refuse)
+    monkeypatch.setattr("builtins.open", refuse)
+    with pytest.raises(AssertionError, match="drawing asked"):
+        Path("x").is_file()
+
+
+@pytest.mark.parametrize("kind", ["BUNDLED", "INTERPRETER", "REMOTE"])
+def test_drawing_reads_no_disk(addon, draw, head, backend, kind, request):
+    backend.kind = kind
+    addon("preferences").look_again(bpy.context)
+    found: list[tuple[str, bool]] = []
+    page = SimpleNamespace(
+        layout=Layout(found),
+        **{name: getattr(backend, name) for name in ("kind", "wheels", "bl_rna")},
+    )
+    page._draw_setup = lambda: addon("preferences").LikenessPreferences._draw_setup(page)
+    request.getfixturevalue("no_disk")
+    for name in PANELS:
+        draw(name)
+    addon("preferences").LikenessPreferences.draw(page, bpy.context)
+    assert ("kind", True) in found
+
+
+def test_what_is_drawn_follows_the_disk(addon, draw, backend, tmp_path):
+    """A glance is taken as soon as something was drawn, and not before."""
+    session, watch = addon("session").session, addon("watch")
+    session.stop_backend(wait=True)
+    session.process = None
+    backend.interpreter = str(tmp_path / "python")  # looks at once
+    assert ("likeness.open_preferences", True) in draw("main")
+    (tmp_path / "python").touch()
+    assert ("likeness.open_preferences", True) in draw("main")
+    watch._look_if_drawn()
+    assert ("likeness.open_preferences", True) not in draw("main")
+    watch._look_if_drawn()
+    (tmp_path / "python").unlink()
+    watch._look_if_drawn()
+    assert session.glance.installed, "nothing was drawn, so nobody looked"
+
+
+def test_before_the_first_glance_nothing_is_claimed(addon, draw):
+    session = addon("session").session
+    session.glance = None
+    assert draw("main") == [("likeness.import_photo", True)]
+    assert session.was_drawn
