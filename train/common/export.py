@@ -4,20 +4,95 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from safetensors.torch import save
-from torch import nn
+from torch import Tensor, nn
 
 from backend.nets.layers import folded
 
+from .checkpoint import Checkpoint
 from .errors import TrainingError
+from .experiment import Run
 from .storage import write_whole
 
 
 class NotExportable(TrainingError):
     """Weights or figures that may not be shipped."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a model card says beyond what its checkpoint knows; all in words."""
+
+    purpose: str
+    data: str
+    """What the network was trained on."""
+    licence: str
+    """Terms under which that was given."""
+    measured: Mapping[str, str]
+    """Figures by what was measured on what."""
+    seen: Mapping[str, str] = field(default_factory=dict)
+    """How much of the data it saw, where the run can tell."""
+
+
+def export_network(
+    net: nn.Module,
+    weights: Mapping[str, Tensor],
+    checkpoint: Checkpoint,
+    run: Run,
+    asset: Path,
+    metadata: Mapping[str, str],
+    card: Card,
+) -> Path:
+    """Write weights for the product to ``asset`` and the card beside it; returns the card's path.
+
+    Args:
+        net: built as the product builds it; takes the weights on.
+        weights: of the checkpoint, by their names in ``net``.
+        checkpoint, run: where they come from.
+        asset: ``….safetensors``.
+        metadata: what the product must know to load the file, ``architecture`` at least.
+        card: what the card says besides.
+
+    Raises:
+        NotExportable: weights of another network, or beyond half precision. DiskFull.
+    """
+    fill(net, weights, checkpoint)
+    origin = {
+        "experiment": checkpoint.experiment,
+        "step": str(checkpoint.step),
+        "seed": str(run.seed),
+        "commit": checkpoint.commit,
+    }
+    size = write_weights(net, asset, {**metadata, **origin})
+    rows = {
+        "licence": "GPL-3.0-or-later, as Likeness",
+        "trained by us": f"experiment `{checkpoint.experiment}`, step {checkpoint.step} of {run.steps}",
+        **card.seen,
+        "training time": f"{checkpoint.seconds / 3600:.1f} h",
+        "data": card.data,
+        "licence of the data": card.licence,
+        "seed, commit": f"{run.seed}, `{checkpoint.commit or 'unknown'}`",
+        "form": f"averaged weights, normalisations folded, fp16; {size / 1e6:.1f} MB",
+        **card.measured,
+    }
+    path = asset.with_name(f"{asset.stem}.card.md")
+    write_card(path, asset.name, card.purpose, rows)
+    return path
+
+
+def fill(net: nn.Module, weights: Mapping[str, Tensor], checkpoint: Checkpoint) -> None:
+    """Load weights into a network; raises NotExportable where they are another's."""
+    try:
+        net.load_state_dict(weights)
+    except RuntimeError as error:
+        raise NotExportable(
+            "The checkpoint holds another network than this code builds.",
+            f"Its commit is {checkpoint.commit}.",
+        ) from error
 
 
 def write_weights(net: nn.Module, path: Path, metadata: Mapping[str, str]) -> int:
@@ -35,8 +110,10 @@ def write_weights(net: nn.Module, path: Path, metadata: Mapping[str, str]) -> in
     return len(data)
 
 
-def figures_at(metrics: Path, step: int) -> str:
+def figures_at(metrics: Path | None, step: int) -> str:
     """What a run measured at a step, in words, from its ``metrics.jsonl``; raises NotExportable."""
+    if metrics is None:
+        return "nothing yet"
     try:
         lines = [json.loads(line) for line in metrics.read_text(encoding="utf-8").splitlines()]
     except (OSError, ValueError) as error:

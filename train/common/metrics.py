@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from .errors import DiskFull
 from .storage import write_whole
 
+METRICS = "metrics.jsonl"
+"""In the folder of a run."""
+
 
 class MetricsLog:
     """``metrics.jsonl`` and ``pictures/`` in the folder of a run."""
@@ -20,7 +23,7 @@ class MetricsLog:
     def __init__(self, folder: Path, step: int = 0) -> None:
         """Continue the log at ``step``; what an interrupted run wrote after it is dropped."""
         self._folder = folder
-        self.path = folder / "metrics.jsonl"
+        self.path = folder / METRICS
         kept = [line for line in self._lines() if json.loads(line)["step"] <= step] if step else []
         write_whole(self.path, lambda stream: stream.write("".join(kept).encode()))
 

@@ -6,21 +6,21 @@ the checkpoint was written; measures on data of another origin belong to ``docs/
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
 from backend.nets.depth_net import ARCHITECTURE, DEPTH_ASSET, NETS
 
-from ..common.checkpoint import BEST, Checkpoint, load_checkpoint
-from ..common.errors import TrainingError
+from ..common.checkpoint import Checkpoint
+from ..common.command import carry_out_export, export_parser, metrics_of
 from ..common.experiment import from_json
-from ..common.export import NotExportable, figures_at, write_card, write_weights
+from ..common.export import Card, NotExportable, export_network, figures_at
 from .config import DepthExperiment
 
 PURPOSE = """\
 Tells how far hair, ears and face stand before the head's centre, from one working crop with the fitted
 face in it (`backend/nets/depth_net.py`)."""
+MEASURED = "measured along the optical axis, on the run's check views"
 
 
 def export(checkpoint: Checkpoint, asset: Path, data: str, licence: str, metrics: Path | None) -> Path:
@@ -39,59 +39,19 @@ def export(checkpoint: Checkpoint, asset: Path, data: str, licence: str, metrics
     experiment = from_json(DepthExperiment, checkpoint.config)
     if not experiment.sees_face:
         raise NotExportable("This network has never seen d_f.", "It is an ablation: export another run.")
-    measured = figures_at(metrics, checkpoint.step) if metrics else "nothing yet"
-    net = NETS[experiment.net]()
-    try:
-        net.load_state_dict(checkpoint.ema)
-    except RuntimeError as error:
-        raise NotExportable(
-            "The checkpoint holds another network than this code builds.",
-            f"Its commit is {checkpoint.commit}.",
-        ) from error
-    origin = {
-        "architecture": ARCHITECTURE,
-        "net": experiment.net,
-        "experiment": checkpoint.experiment,
-        "step": str(checkpoint.step),
-        "seed": str(experiment.run.seed),
-        "commit": checkpoint.commit,
-    }
-    size = write_weights(net, asset, origin)
-    card = asset.with_name(f"{asset.stem}.card.md")
-    rows = {
-        "licence": "GPL-3.0-or-later, as Likeness",
-        "trained by us": f"experiment `{experiment.name}`, step {checkpoint.step} of {experiment.run.steps}",
-        "training time": f"{checkpoint.seconds / 3600:.1f} h",
-        "data": data,
-        "licence of the data": licence,
-        "seed, commit": f"{experiment.run.seed}, `{checkpoint.commit or 'unknown'}`",
-        "form": f"averaged weights, normalisations folded, fp16; {size / 1e6:.1f} MB",
-        "measured along the optical axis, on the run's check views": measured,
-    }
-    write_card(card, asset.name, PURPOSE, rows)
-    return card
+    metadata = {"architecture": ARCHITECTURE, "net": experiment.net}
+    card = Card(PURPOSE, data, licence, {MEASURED: figures_at(metrics, checkpoint.step)})
+    return export_network(
+        NETS[experiment.net](), checkpoint.ema, checkpoint, experiment.run, asset, metadata, card
+    )
 
 
 def main() -> int:
     """Command line; 1 if there is nothing to ship."""
-    parser = argparse.ArgumentParser(
-        prog="python -m train.depth.export", description=(__doc__ or "").splitlines()[0]
+    return carry_out_export(
+        export_parser("depth", __doc__, DEPTH_ASSET),
+        lambda found, given: export(found, given.out, given.data, given.licence, metrics_of(given.run)),
     )
-    parser.add_argument("--run", type=Path, required=True, help="folder of the run")
-    parser.add_argument("--out", type=Path, default=DEPTH_ASSET)
-    parser.add_argument("--data", required=True, help="what it was trained on, in words")
-    parser.add_argument("--licence", required=True, help="of the data, in words")
-    arguments = parser.parse_args()
-    metrics = arguments.run / "metrics.jsonl"
-    try:
-        checkpoint = load_checkpoint(arguments.run / BEST)
-        found = metrics if metrics.is_file() else None
-        card = export(checkpoint, arguments.out, arguments.data, arguments.licence, found)
-    except TrainingError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        return 1
-    print(f"{arguments.out} and {card.name}, step {checkpoint.step}")  # noqa: T201
-    return 0
 
 
 if __name__ == "__main__":

@@ -5,52 +5,25 @@ Stops cleanly after ``--minutes`` and goes on with ``--resume``.
 
 from __future__ import annotations
 
-import argparse
-import logging
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from ..common.distributed import joined
-from ..common.errors import TrainingError
-from ..common.experiment import find_experiment
-from ..common.loop import train
-from .config import EXPERIMENTS
+from ..common.command import Options, carry_out, run_parser
+from .config import EXPERIMENTS, FaceExperiment
 from .task import FaceTask
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Command line; 1 if the run was refused."""
-    parser = argparse.ArgumentParser(prog="python -m train.face", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--experiment", default="cpu", help=f"one of {', '.join(EXPERIMENTS)}")
-    parser.add_argument(
-        "--data", type=Path, nargs="+", required=True, help="folders of samples, equally often"
-    )
-    parser.add_argument("--check", type=Path, nargs="*", default=[], help="folders of samples to score on")
+    parser = run_parser("face", __doc__, EXPERIMENTS)
     parser.add_argument("--photos", type=Path, nargs="*", default=[], help="folders of photographs")
     parser.add_argument("--start", type=Path, help="checkpoint of another run, to begin with its weights")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the run")
-    parser.add_argument("--steps", type=int, help="end here instead; the learning rate falls to it")
-    parser.add_argument("--minutes", type=float, help="stop cleanly after so long")
-    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
-    parser.add_argument("--smoke", action="store_true", help="two small steps, to see that all is in place")
-    parser.add_argument("--device", help="cpu or cuda; default: the best there is")
-    arguments = parser.parse_args(words)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    try:
-        experiment = find_experiment(EXPERIMENTS, arguments.experiment)
-        experiment = experiment.smoke() if arguments.smoke else experiment
-        if arguments.steps is not None:
-            experiment = replace(experiment, run=replace(experiment.run, steps=arguments.steps))
-        task = FaceTask(experiment, arguments.data, arguments.check, arguments.photos, arguments.start)
-        with joined(arguments.device) as world:
-            progress = train(task, arguments.out, world, resume=arguments.resume, minutes=arguments.minutes)
-    except TrainingError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        return 1
-    logging.info("%s at step %d", "Finished" if progress.finished else "Stopped", progress.step)
-    return 0
+    return carry_out(parser, EXPERIMENTS, _task, words)
+
+
+def _task(experiment: FaceExperiment, options: Options) -> FaceTask:
+    return FaceTask(experiment, options.data, options.check, options.photos, options.start)
 
 
 if __name__ == "__main__":

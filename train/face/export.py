@@ -6,7 +6,6 @@ the checkpoint was written; measures on data of another origin belong to ``docs/
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Sequence
@@ -19,10 +18,10 @@ from backend.morphable import load_head_model
 from backend.nets.face_crop import face_window
 from backend.nets.face_net import ARCHITECTURE, BACKBONES, FACE_ASSET, FaceDimensions, FaceNet
 
-from ..common.checkpoint import BEST, Checkpoint, load_checkpoint
-from ..common.errors import TrainingError
+from ..common.checkpoint import Checkpoint
+from ..common.command import Options, carry_out_export, export_parser, metrics_of
 from ..common.experiment import from_json
-from ..common.export import NotExportable, figures_at, write_card, write_weights
+from ..common.export import Card, export_network, figures_at, fill
 from .config import FaceExperiment
 from .data import KnownFace, read_faces, tensors
 
@@ -53,40 +52,17 @@ def export(
         NotExportable: weights or figures that cannot be used. WrongExperiment, DiskFull.
     """
     experiment = from_json(FaceExperiment, checkpoint.config)
-    measured = f"on synthetic faces: {figures_at(metrics, checkpoint.step)}" if metrics else "nothing yet"
     net = BACKBONES[experiment.backbone](FaceDimensions.of(load_head_model()))
-    try:
-        net.load_state_dict(checkpoint.ema)
-    except RuntimeError as error:
-        raise NotExportable(
-            "The checkpoint holds another network than this code builds.",
-            f"Its commit is {checkpoint.commit}.",
-        ) from error
-    origin = {
+    fill(net, checkpoint.ema, checkpoint)
+    metadata = {
         "architecture": ARCHITECTURE,
         "backbone": experiment.backbone,
         "side": str(experiment.side),
-        "experiment": checkpoint.experiment,
-        "step": str(checkpoint.step),
-        "seed": str(experiment.run.seed),
-        "commit": checkpoint.commit,
+        **(spreads(net.eval(), check, experiment.side) if check else {}),
     }
-    if check:
-        origin |= spreads(net.eval(), check, experiment.side)
-    size = write_weights(net, asset, origin)
-    card = asset.with_name(f"{asset.stem}.card.md")
-    rows = {
-        "licence": "GPL-3.0-or-later, as Likeness",
-        "trained by us": f"experiment `{experiment.name}`, step {checkpoint.step} of {experiment.run.steps}",
-        "training time": f"{checkpoint.seconds / 3600:.1f} h",
-        "data": data,
-        "licence of the data": licence,
-        "seed, commit": f"{experiment.run.seed}, `{checkpoint.commit or 'unknown'}`",
-        "form": f"averaged weights, normalisations folded, fp16; {size / 1e6:.1f} MB",
-        "measured": measured,
-    }
-    write_card(card, asset.name, PURPOSE, rows)
-    return card
+    measured = {"measured on synthetic faces": figures_at(metrics, checkpoint.step)}
+    card = Card(PURPOSE, data, licence, measured)
+    return export_network(net, checkpoint.ema, checkpoint, experiment.run, asset, metadata, card)
 
 
 @torch.no_grad()
@@ -114,26 +90,14 @@ def spreads(net: FaceNet, faces: Sequence[KnownFace], side: int) -> dict[str, st
 
 def main() -> int:
     """Command line; 1 if there is nothing to ship."""
-    parser = argparse.ArgumentParser(
-        prog="python -m train.face.export", description=(__doc__ or "").splitlines()[0]
-    )
-    parser.add_argument("--run", type=Path, required=True, help="folder of the run")
-    parser.add_argument("--out", type=Path, default=FACE_ASSET)
+    parser = export_parser("face", __doc__, FACE_ASSET)
     parser.add_argument("--check", type=Path, nargs="*", default=[], help="folders that tell its errors")
-    parser.add_argument("--data", required=True, help="what it was trained on, in words")
-    parser.add_argument("--licence", required=True, help="of the data, in words")
-    arguments = parser.parse_args()
-    metrics = arguments.run / "metrics.jsonl"
-    try:
-        checkpoint = load_checkpoint(arguments.run / BEST)
-        found = metrics if metrics.is_file() else None
-        check = [face for folder in arguments.check for face in read_faces(folder)]
-        card = export(checkpoint, arguments.out, arguments.data, arguments.licence, found, check)
-    except TrainingError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        return 1
-    print(f"{arguments.out} and {card.name}, step {checkpoint.step}")  # noqa: T201
-    return 0
+    return carry_out_export(parser, _export)
+
+
+def _export(checkpoint: Checkpoint, given: Options) -> Path:
+    check = [face for folder in given.check for face in read_faces(folder)]
+    return export(checkpoint, given.out, given.data, given.licence, metrics_of(given.run), check)
 
 
 if __name__ == "__main__":

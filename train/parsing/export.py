@@ -6,7 +6,6 @@ Writes ``parse.safetensors`` and ``parse.card.md``. Figures come from the files 
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,10 +14,10 @@ from typing import Any
 
 from backend.nets.parse_net import ARCHITECTURE, PARSE_ASSET, ParseNet
 
-from ..common.checkpoint import BEST, Checkpoint, load_checkpoint
-from ..common.errors import TrainingError
+from ..common.checkpoint import Checkpoint
+from ..common.command import carry_out_export, export_parser
 from ..common.experiment import from_json
-from ..common.export import NotExportable, write_card, write_weights
+from ..common.export import Card, NotExportable, export_network
 from .config import ParsingExperiment
 
 PURPOSE = """\
@@ -40,36 +39,16 @@ def export(checkpoint: Checkpoint, asset: Path, data: str, licence: str, figures
         NotExportable: weights or figures that cannot be used. WrongExperiment, DiskFull.
     """
     experiment = from_json(ParsingExperiment, checkpoint.config)
-    measured = [words for path in figures for words in _measured(path)]
-    net = ParseNet()
-    try:
-        net.load_state_dict(checkpoint.ema)
-    except RuntimeError as error:
-        raise NotExportable(
-            "The checkpoint holds another network than this code builds.",
-            f"Its commit is {checkpoint.commit}.",
-        ) from error
-    origin = {
-        "experiment": checkpoint.experiment,
-        "step": str(checkpoint.step),
-        "seed": str(experiment.run.seed),
-        "commit": checkpoint.commit,
-    }
-    size = write_weights(net, asset, {"architecture": ARCHITECTURE, **origin})
-    card = asset.with_name(f"{asset.stem}.card.md")
-    rows = {
-        "licence": "GPL-3.0-or-later, as Likeness",
-        "trained by us": f"experiment `{experiment.name}`, step {checkpoint.step} of {experiment.run.steps}",
-        "samples seen": _samples(checkpoint, experiment),
-        "training time": f"{checkpoint.seconds / 3600:.1f} h",
-        "data": data,
-        "licence of the data": licence,
-        "seed, commit": f"{experiment.run.seed}, `{checkpoint.commit or 'unknown'}`",
-        "form": f"averaged weights, normalisations folded, fp16; {size / 1e6:.1f} MB",
-        "measured": "<br>".join(measured) or "nothing yet",
-    }
-    write_card(card, asset.name, PURPOSE, rows)
-    return card
+    measured = "<br>".join(words for path in figures for words in _measured(path))
+    card = Card(
+        PURPOSE,
+        data,
+        licence,
+        measured={"measured": measured or "nothing yet"},
+        seen={"samples seen": _samples(checkpoint, experiment)},
+    )
+    metadata = {"architecture": ARCHITECTURE}
+    return export_network(ParseNet(), checkpoint.ema, checkpoint, experiment.run, asset, metadata, card)
 
 
 def _samples(checkpoint: Checkpoint, experiment: ParsingExperiment) -> str:
@@ -95,24 +74,11 @@ def _measured(path: Path) -> list[str]:
 
 def main() -> int:
     """Command line; 1 if there is nothing to ship."""
-    parser = argparse.ArgumentParser(
-        prog="python -m train.parsing.export", description=(__doc__ or "").splitlines()[0]
-    )
-    parser.add_argument("--run", type=Path, required=True, help="folder of the run, or one checkpoint")
-    parser.add_argument("--out", type=Path, default=PARSE_ASSET)
-    parser.add_argument("--data", required=True, help="what it was trained on, in words")
-    parser.add_argument("--licence", required=True, help="of the data, in words")
+    parser = export_parser("parsing", __doc__, PARSE_ASSET)
     parser.add_argument("--figures", type=Path, nargs="*", default=[], help="results of evaluate --json")
-    arguments = parser.parse_args()
-    path = arguments.run / BEST if arguments.run.is_dir() else arguments.run
-    try:
-        checkpoint = load_checkpoint(path)
-        card = export(checkpoint, arguments.out, arguments.data, arguments.licence, arguments.figures)
-    except TrainingError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        return 1
-    print(f"{arguments.out} and {card.name}, step {checkpoint.step}")  # noqa: T201
-    return 0
+    return carry_out_export(
+        parser, lambda found, given: export(found, given.out, given.data, given.licence, given.figures)
+    )
 
 
 if __name__ == "__main__":
