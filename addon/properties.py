@@ -93,7 +93,7 @@ class LikenessObject(bpy.types.PropertyGroup):
         name="Look", description="How the head takes light", items=LOOKS, update=_look_changed, options=set()
     )
     yaw: _turn(YAW_AXIS, 1.0, "Yaw", "Turn the face to the side, counted from the photo")
-    pitch: _turn(PITCH_AXIS, 1.0, "Pitch", "Let the face look up or down, counted from the photo")
+    pitch: _turn(PITCH_AXIS, 1.0, "Pitch", "Let the face look down or up, counted from the photo")
     roll: _turn(ROLL_AXIS, -1.0, "Roll", "Tip the head to a shoulder, counted from the photo")
 
 
@@ -120,7 +120,8 @@ def parts(pivot: bpy.types.Object) -> list[bpy.types.Object]:
 
 def pivots(scene: bpy.types.Scene) -> list[bpy.types.Object]:
     """The pivots of all heads in a scene."""
-    return [item for item in scene.objects if likeness(item).role == PIVOT]
+    # Panels ask this when they are drawn: to read the type takes a fraction of a property of ours.
+    return [item for item in scene.objects if item.type == "EMPTY" and likeness(item).role == PIVOT]
 
 
 def active_head(context: bpy.types.Context) -> bpy.types.Object | None:
