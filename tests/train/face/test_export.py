@@ -37,7 +37,11 @@ def test_the_product_loads_what_was_exported(checkpoint: Checkpoint, tmp_path: P
     card = export(checkpoint, asset, "a head of noise", "none", metrics)
     words = card.read_text(encoding="utf-8")
     assert card.name == "face.card.md"
-    for expected in ("a head of noise", "`cpu`, step 0 of 2", "measured on synthetic faces | vertices_mm 1.50 |"):
+    for expected in (
+        "a head of noise",
+        "`cpu`, step 0 of 2",
+        "measured on synthetic faces | vertices_mm 1.50 |",
+    ):
         assert expected in words
     answer = load_face_net(load_head_model(), asset)(torch.zeros(1, 3, 64, 64))
     assert all(bool(values.isfinite().all()) for values in vars(answer).values())
