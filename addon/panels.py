@@ -193,7 +193,9 @@ class LIKENESS_PT_render(HeadPanel, bpy.types.Panel):
         if pivot is None:
             return
         _draw_look(layout, likeness(pivot))
-        layout.prop(context.scene.render, "film_transparent", text="Transparent Background")
+        row = layout.row()
+        row.use_property_split = False  # it would leave half of the width, and cut the words off
+        row.prop(context.scene.render, "film_transparent", text="Transparent Background")
         button = layout.row()
         button.scale_y = 1.3
         button.operator("likeness.render_new_pose", icon="RENDER_STILL")

@@ -24,6 +24,7 @@ from .stage import (
     head_stage,
     lit_stage,
     no_new_render_result,
+    own_frame_kept,
     surroundings_stage,
 )
 from .still_data import CoarseRender
@@ -47,7 +48,11 @@ def render_coarse(scene: bpy.types.Scene, pivot: bpy.types.Object, frame: int | 
             "There is no light in the scene", "Press Add Estimated Light, add lamps, or choose the look Photo"
         )
     width, height = frame_size(scene.render)
-    with tempfile.TemporaryDirectory(prefix="likeness-") as name, no_new_render_result():
+    with (
+        tempfile.TemporaryDirectory(prefix="likeness-") as name,
+        no_new_render_result(),
+        own_frame_kept(scene, frame),
+    ):
         folder = Path(name)
         images = {PLATE_IMAGE: _plate_png(pivot, width, height, folder, transparent=transparent)}
         if look == LOOK_PHOTO and _shows_the_photo(pivot):

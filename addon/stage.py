@@ -115,6 +115,19 @@ def _stand_at(stage: bpy.types.Scene, scene: bpy.types.Scene, frame: int | None)
 
 
 @contextlib.contextmanager
+def own_frame_kept(scene: bpy.types.Scene, frame: int | None) -> Iterator[None]:
+    """Put what is animated back to where the artist's scene stands, after stages at another ``frame``.
+
+    A scene has a frame of its own, but its objects hold the pose of whatever frame was looked at last.
+    """
+    try:
+        yield
+    finally:
+        if frame is not None:
+            scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
+
+
+@contextlib.contextmanager
 def _changed(items: Iterable[bpy.types.Object], **values: Any) -> Iterator[None]:
     """Properties of objects for a while."""
     before = [(item, name, getattr(item, name)) for item in items for name in values]

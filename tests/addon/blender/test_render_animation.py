@@ -45,6 +45,12 @@ def test_every_frame_gets_its_file_and_its_pose(backend, head, turning):
     assert (len(bpy.data.images), len(bpy.data.scenes)) == datablocks
 
 
+def test_the_head_stands_as_before(addon, backend, head, turning):
+    angles = head.rotation_euler[:]
+    bpy.ops.likeness.render_new_pose_animation()
+    assert head.rotation_euler[:] == pytest.approx(angles)
+
+
 def test_frames_that_are_there_are_kept(addon, backend, head, turning):
     turning.mkdir()
     (turning / "turn_0003.png").write_bytes(b"mine")
