@@ -19,7 +19,7 @@ from .doubts import doubts_about_cover, doubts_about_light, surprise
 from .eyes import EYES, Eyeball, eyeball, lash_image
 from .fit import HeadFit
 from .fitting import Fitting
-from .hair_mesh import build_shells, shell_region
+from .hair_mesh import build_shells
 from .head_parse import HeadParse, HeadParser
 from .known import known_vertices
 from .landmarks import DetectedFace, Detector, MediaPipeDetector
@@ -38,6 +38,7 @@ from .reconstruction import Reconstruction, TexturedMesh
 from .refine import Refiner
 from .refine_network import still_refiner
 from .repose import posed_vertices
+from .shell_depth import shell_region
 from .shell_texture import back_image, front_image, over
 from .sight import Sight
 from .still import Still

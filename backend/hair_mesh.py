@@ -7,20 +7,28 @@ one depth. Beyond it the front shell goes on as a thin fringe that carries the s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import fast_simplification
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from .crop import HeadCrop
 from .depth import HeadDepth
 from .frames import Pose
-from .head_parse import BODY, FACE, GLASSES, HeadParse
+from .head_parse import BODY, HeadParse
 from .raster import triangulate
 from .reconstruction import TexturedMesh
+from .shell_depth import (
+    ShellOptions,
+    behind_limb,
+    beyond_limb,
+    completed,
+    rims,
+    seen_face,
+    shell_region,
+    skin_strip,
+    tucked,
+)
 from .shell_grid import (
     Cells,
     Field,
@@ -36,55 +44,6 @@ from .shell_grid import (
     snapped_grid,
     without_specks,
 )
-
-RIM_SMOOTHING_PX = 6.0
-"""The rim's depth is read off single pixels of a steep slope; its course along the outline is smooth."""
-
-
-@dataclass(frozen=True)
-class ShellOptions:
-    """How the shells are cut; lengths in crop pixels unless named otherwise."""
-
-    grid: int = 256
-    """Cells along one side of the crop."""
-    overlap_px: float = 8.0
-    """How far the front shell reaches under the face, so that turning opens no gap."""
-    tuck_mm: float = 1.5
-    """Distance below the face at the end of that overlap: face and shell never fight for a pixel."""
-    lead_px: float = 2.0
-    """The shell goes under the face this far inside its border: there the face's texture is sure."""
-    border_smoothing_px: float = 2.0
-    """Blur of that border."""
-    steepest: float = 8.0
-    """Slope of the face beyond which the overlap dives no deeper along the view."""
-    back_inset_px: float = 4.0
-    """The back meets the front this far inside the outline: behind the soft edge, so it can be solid."""
-    sliver_px: float = 5.0
-    """Strips thinner than this between face and neck are not hair but the jaw, seen a little off."""
-    fringe_matte: float = 0.04
-    """Matte above which the soft edge still needs a surface to lie on."""
-    fringe_px: float = 14.0
-    """How far from the outline that surface may reach: beyond, a matte is haze."""
-    jump_mm: float = 30.0
-    """A step in depth over one cell is cut when it exceeds this plus ``jump_slope`` times the cell."""
-    jump_slope: float = 4.0
-    """Tangent of the steepest slope that is still a surface (76 degrees)."""
-    limb_px: float = 6.0
-    limb_mm: float = 8.0
-    """So near to the face a smaller step is cut: the fitted head goes on beneath, from cheek to ear."""
-    steep_rim_px: float = 10.0
-    """This near to the outline every round head is steep, and nothing is cut."""
-    spike_mm: float = 10.0
-    """A pixel this far from the median of its neighbours is an error of the depth map."""
-    spike_share: float = 0.04
-    """So wide, as a share of the crop, may something be that stands out by more (20 mm on a head)."""
-    closing_gap_mm: tuple[float, float] = (60.0, 100.0)
-    """Front and back are joined where their rims are closer than the first, left open beyond the
-    second: there the head goes on (neck, shoulders, the photo's edge)."""
-    smallest_piece: float = 0.01
-    """Pieces of the picture with a smaller share of the head's vertices are specks."""
-    max_triangles: int | None = None
-    """Simplify each shell to this many triangles; the two rims then meet only approximately."""
 
 
 def build_shells(
@@ -110,17 +69,23 @@ def build_shells(
     options = options or ShellOptions()
     step = crop.size // options.grid
     contour = cv2.GaussianBlur(parse.matte.astype(np.float32), (0, 0), step) - 0.5
-    front_mm, back_mm = _completed(depth.front, options), _completed(depth.back, options)
-    front_rim, back_join = _rims(front_mm, back_mm, contour > 0, options)
+    pitch_mm = float(pose.translation_mm[2]) / crop.camera.fx
+    strip = skin_strip(depth, parse, contour, options)
+    limb_mm = beyond_limb(depth, parse, pitch_mm, options)
+    front_mm = np.where(strip, np.fmin(depth.front, limb_mm), depth.front)
+    front_mm, back_mm = completed(front_mm, options), completed(depth.back, options)
+    rim_mm, back_join = rims(front_mm, back_mm, contour > 0, strip, options)
+    front_mm = behind_limb(front_mm, seen_face(depth, parse), pitch_mm, options)
 
     pixels, side = snapped_grid(contour, step)
-    pitch_mm = float(pose.translation_mm[2]) / crop.camera.fx
-    front_mm = _behind_limb(front_mm, _seen_face(depth, parse), pitch_mm, options)
-    tucked = _tucked(front_mm, depth, parse, pitch_mm, options)
-    vertex_mm = np.where(side > 0, _sample(tucked, pixels), _sample(front_rim, pixels))
+    inner_mm = tucked(front_mm, depth, parse, pitch_mm, options)
+    vertex_mm = np.where(side > 0, _sample(inner_mm, pixels), _sample(rim_mm, pixels))
     cells = _front_cells(depth, parse, contour, side, step, options)
-    torn = _torn(cells, vertex_mm, contour, _seen_face(depth, parse), step, step * pitch_mm, options)
+    torn = _torn(cells, vertex_mm, contour, seen_face(depth, parse), step, step * pitch_mm, options)
     cells, twin_of, twin_mm = cut_at_jumps(cells, vertex_mm.ravel(), torn)
+    # What only a jump held to the rest is a crumb in the air.
+    inside = side.ravel() > 0
+    cells = without_specks(cells, np.concatenate([inside, inside[twin_of]]), options.smallest_piece)
     places = pixels.reshape(-1, 2).astype(np.float64)
     points = crop.camera.unproject(
         np.concatenate([places, places[twin_of]]), np.concatenate([vertex_mm.ravel(), twin_mm])
@@ -130,10 +95,10 @@ def build_shells(
     closed = (contour > 0) & np.isfinite(depth.back)
     inset = cv2.distanceTransform(closed.astype(np.uint8), cv2.DIST_L2, 5) - options.back_inset_px
     pixels, side = snapped_grid(inset, step)
-    rim_mm = front_mm + back_join * (back_mm - front_mm)
-    vertex_mm = np.where(side > 0, _sample(back_mm, pixels), _sample(rim_mm, pixels))
+    joined_mm = front_mm + back_join * (back_mm - front_mm)
+    vertex_mm = np.where(side > 0, _sample(back_mm, pixels), _sample(joined_mm, pixels))
     cells = cells_of(side, reached(side, inset[::step, ::step]))
-    cells = seen_from_behind(without_specks(cells, side, options.smallest_piece))
+    cells = seen_from_behind(without_specks(cells, side.ravel() > 0, options.smallest_piece))
     points = crop.camera.unproject(pixels.reshape(-1, 2).astype(np.float64), vertex_mm.ravel())
     back = _mesh("back", points, cells, crop, pose, options.max_triangles)
     return front, back
@@ -154,7 +119,7 @@ def _front_cells(
     fringe = cells_of(
         -side, reached(-side, -contour[::step, ::step]) & _has_fringe(soft, contour, step, options)
     )
-    return without_specks(np.concatenate([inner, fringe]), side, options.smallest_piece)
+    return without_specks(np.concatenate([inner, fringe]), side.ravel() > 0, options.smallest_piece)
 
 
 def _without_jaw(shell: Mask, parse: HeadParse, options: ShellOptions) -> Mask:
@@ -166,90 +131,6 @@ def _without_jaw(shell: Mask, parse: HeadParse, options: ShellOptions) -> Mask:
         cv2.dilate((parse.labels == BODY).astype(np.uint8), np.ones((2 * reach + 1,) * 2, np.uint8)) > 0
     )
     return thick | (shell & ~near_body)
-
-
-def shell_region(depth: HeadDepth, parse: HeadParse) -> Mask:
-    """(S,S) H = S - (S_face and F): pixels of the head that the fitted face does not explain."""
-    return (parse.matte > 0.5) & np.isfinite(depth.front) & ~_seen_face(depth, parse)
-
-
-def _seen_face(depth: HeadDepth, parse: HeadParse) -> Mask:
-    """Pixels that show the fitted face; glasses lie on it and are part of its texture."""
-    return np.isin(parse.labels, (FACE, GLASSES)) & np.isfinite(depth.face)
-
-
-def _completed(depth: Field, options: ShellOptions) -> Field:
-    """``depth`` without spikes, continued beyond its region by its nearest pixel.
-
-    Towards the camera, nothing narrower than ``spike_share`` of the crop stands out by more than
-    ``spike_mm``.
-    """
-    known = np.isfinite(depth)
-    if not known.any():
-        return np.zeros_like(depth)
-    rows, columns = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
-    filled = np.ascontiguousarray(depth[rows, columns], np.float32)
-    calm = cv2.medianBlur(filled, 5)
-    filled = np.where(np.abs(filled - calm) > options.spike_mm, calm, filled)
-    # A closing fills what is narrower than its brush, and leaves slopes and broad domes as they are.
-    brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (round(options.spike_share * len(depth)) | 1,) * 2)
-    return np.maximum(filled, cv2.morphologyEx(filled, cv2.MORPH_CLOSE, brush) - options.spike_mm)
-
-
-def _behind_limb(front: Field, face: Mask, pitch_mm: float, options: ShellOptions) -> Field:
-    """(S,S) ``front`` that does not climb to the face's limb from what lies far behind it.
-
-    Between cheek and ear a depth map slopes where there is a jump: a wall of stretched pixels would stand
-    there.
-    """
-    brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(options.limb_px) + 1,) * 2)
-    to_face = cv2.distanceTransform((~face).astype(np.uint8), cv2.DIST_L2, 5)
-    far = cv2.dilate(front, brush)
-    wall = far - front > options.limb_mm + options.jump_slope * options.limb_px * pitch_mm
-    return np.where(wall & (to_face < options.limb_px), far, front)
-
-
-def _rims(front: Field, back: Field, inside: Mask, options: ShellOptions) -> tuple[Field, Field]:
-    """Depth of the front's rim, and how far (1 wholly) the back's rim stays away from the front.
-
-    Both are read off the region's outermost pixels and spread over the whole picture.
-    """
-    rim = inside & ~cv2.erode(inside.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
-    if not rim.any():
-        return front, np.zeros_like(front)
-    low, high = options.closing_gap_mm
-    apart = ((np.abs(back - front) - low) / (high - low)).clip(0, 1)
-    middle = (front + back) / 2
-    nearest = tuple(ndimage.distance_transform_edt(~rim, return_distances=False, return_indices=True))
-    depth, apart = (
-        cv2.GaussianBlur(field[nearest].astype(np.float32), (0, 0), RIM_SMOOTHING_PX)
-        for field in (apart * front + (1 - apart) * middle, apart)
-    )
-    # A border far inside the outline is where the back ends, not where it meets the front.
-    inward = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 5)
-    return depth, np.maximum(apart, ((inward - 2 * options.back_inset_px) / options.back_inset_px).clip(0, 1))
-
-
-def _tucked(
-    front: Field, depth: HeadDepth, parse: HeadParse, pitch_mm: float, options: ShellOptions
-) -> Field:
-    """(S,S) ``front``, led under the face beyond its border, deeper where the face is steep."""
-    inward = _inward(_seen_face(depth, parse), options.border_smoothing_px)
-    share = ((inward - options.lead_px) / (options.overlap_px - options.lead_px)).clip(0, 1)
-    face = _completed(depth.face, options)
-    slope = np.hypot(*np.gradient(cv2.GaussianBlur(face, (0, 0), 1.0))) / pitch_mm
-    along_view = np.sqrt(1 + np.minimum(slope, options.steepest) ** 2)
-    # Near its own limb the face is ragged: its farthest depth around decides.
-    far = cv2.GaussianBlur(cv2.dilate(face, np.ones((5, 5), np.uint8)), (0, 0), 1.5)
-    below = share * np.maximum(far - front, 0) + options.tuck_mm * share * along_view
-    return (front + below).astype(np.float32)
-
-
-def _inward(mask: Mask, smoothing_px: float) -> Field:
-    """(S,S) signed distance into a mask, px; blurred, for classes end in steps of pixels."""
-    inside = mask.astype(np.uint8)
-    signed = cv2.distanceTransform(inside, cv2.DIST_L2, 5) - cv2.distanceTransform(1 - inside, cv2.DIST_L2, 5)
-    return cv2.GaussianBlur(signed, (0, 0), smoothing_px)
 
 
 def _has_fringe(matte: Field, contour: Field, step: int, options: ShellOptions) -> Mask:

@@ -84,12 +84,12 @@ def seen_from_behind(cells: Cells) -> Cells:
     return np.where(triangle, cells[:, [0, 2, 1, 3]], cells[:, [0, 3, 2, 1]])
 
 
-def without_specks(cells: Cells, side: Side, smallest_share: float) -> Cells:
-    """Leave out pieces with less than a share of all vertices inside the contour (the fringe has none)."""
+def without_specks(cells: Cells, inside: Mask, smallest_share: float) -> Cells:
+    """Leave out pieces with less than a share of all vertices ``inside`` (N,) the contour: the fringe has
+    none."""
     corner = corners_of(cells)
     links = (np.ones(3 * len(cells)), (np.repeat(corner[:, 0], 3), corner[:, 1:].ravel()))
-    _, piece = connected_components(coo_matrix(links, (side.size, side.size)), directed=False)
-    inside = side.ravel() > 0
+    _, piece = connected_components(coo_matrix(links, (inside.size, inside.size)), directed=False)
     size = np.bincount(piece, weights=inside)
     return cells[size[piece[corner[:, 0]]] > smallest_share * inside.sum()]
 

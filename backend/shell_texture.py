@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .crop import HeadCrop
-from .hair_mesh import ShellOptions
 from .head_parse import EAR, FACE, HAIR, HEADWEAR, OTHER_HEAD, HeadParse
 from .photo import Photo
 from .push_pull import push_pull
+from .shell_depth import ShellOptions
 
 Image = NDArray[np.float32]
 

@@ -17,13 +17,14 @@ from backend.depth import GeometricPrior, HeadDepth
 from backend.depth_network import NetworkHeadDepth
 from backend.fit import HeadFit
 from backend.frames import Pose
-from backend.hair_mesh import ShellOptions, build_shells
+from backend.hair_mesh import build_shells
 from backend.head_parse import BACKGROUND, BODY, EAR, FACE, HAIR, HEADWEAR, OTHER_HEAD, HeadParse
 from backend.morphable import load_head_model
 from backend.nets.depth_net import DepthNet, HeadView
 from backend.project import ProjectedHead, project_head
 from backend.raster import TorchRasterizer, triangulate
 from backend.reconstruction import TexturedMesh
+from backend.shell_depth import ShellOptions
 from tests.train.depth import eggs
 
 SIDE = 512

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 import trimesh
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
 
 from backend.camera import Camera
 from backend.crop import HeadCrop
 from backend.depth import HeadDepth
 from backend.frames import Pose, rotation_from_angles
-from backend.hair_mesh import ShellOptions, build_shells, shell_region
+from backend.hair_mesh import build_shells
 from backend.head_parse import FACE, HAIR, HeadParse
 from backend.raster import rasterize_arrays, triangulate
 from backend.reconstruction import TexturedMesh
+from backend.shell_depth import ShellOptions, shell_region
 
 SIZE = 128
 CAMERA = Camera(240.0, 240.0, 63.5, 63.5, SIZE, SIZE)
@@ -252,3 +257,51 @@ def test_a_photo_without_hair_depth_gives_empty_shells():
     for mesh in build_shells(HeadDepth(nothing, nothing, nothing), empty, crop, POSE, OPTIONS):
         assert mesh.polygons.shape == (0, 4)
         assert mesh.uvs.shape == (0, 4, 2)
+
+
+def with_wide_cheeks() -> tuple[HeadDepth, HeadParse, HeadCrop]:
+    """A head whose lower half is skin, five pixels wider than the fitted face; a depth map falls there."""
+    depth, parse, crop = head()
+    skin = np.isfinite(depth.front) & (np.arange(SIZE) > 60)[:, None]
+    inward = cv2.distanceTransform((parse.matte > 0).astype(np.uint8), cv2.DIST_L2, 5)
+    face = np.where(skin & (inward > 5), depth.front, np.nan).astype(np.float32)
+    fallen = np.where(skin & (inward <= 5), np.float32(CENTRE[2] + 60), depth.front)
+    labels = np.where(skin, FACE, parse.labels).astype(np.uint8)
+    return HeadDepth(fallen, depth.back, face), replace(parse, labels=labels), crop
+
+
+def below_limb_mm(options: ShellOptions) -> np.ndarray:
+    """(M,) how much deeper than the nearest limb the shell's skin lies."""
+    depth, parse, crop = with_wide_cheeks()
+    front, _ = build_shells(depth, parse, crop, POSE, options)
+    points = POSE.to_camera(front.vertices.astype(np.float64))
+    pixels = CAMERA.project(points)
+    at = np.rint(pixels).astype(int)
+    skin = (at[:, 1] > 70) & np.isfinite(depth.front)[at[:, 1], at[:, 0]]
+    face = np.isfinite(depth.face)
+    _, nearest = cKDTree(np.argwhere(face)[:, ::-1]).query(pixels[skin])
+    return points[skin][:, 2] - depth.face[face][nearest]
+
+
+def test_a_cheek_wider_than_the_fitted_one_goes_on_round_its_limb():
+    """It does not fall to the depth of the outline, where it would hang in crumbs below the ear."""
+    # The strip is 5 pixels wide, the shell reaches another one beyond, and the face is asked 3 pixels inside.
+    reach_mm = OPTIONS.strip_slope * 9 * CENTRE[2] / CAMERA.fx
+    assert below_limb_mm(OPTIONS).max() < reach_mm
+    assert below_limb_mm(replace(OPTIONS, strip_px=0.0)).max() > reach_mm + 20
+
+
+def test_what_only_a_jump_held_is_left_out_where_it_is_a_crumb():
+    """A patch of hair far behind the hair around it."""
+    depth, parse, crop = head()
+    far = depth.front.copy()
+    far[32:38, 60:66] += 90
+
+    def pieces(smallest: float) -> int:
+        options = replace(OPTIONS, spike_mm=200.0, smallest_piece=smallest)
+        front, _ = build_shells(replace(depth, front=far), parse, crop, POSE, options)
+        triangles = triangulate(front.polygons).vertices
+        links = (np.ones(2 * len(triangles)), (np.repeat(triangles[:, 0], 2), triangles[:, 1:].ravel()))
+        return connected_components(coo_matrix(links, (len(front.vertices),) * 2), directed=False)[0]
+
+    assert (pieces(0.0), pieces(OPTIONS.smallest_piece)) == (2, 1)
