@@ -60,7 +60,6 @@ class OutlineProblem:
     """Of one point."""
     sigma_px: float
     robust_scale: float
-    focal_free: bool
 
     def cost(self, state: FitState) -> float:
         """See :class:`backend.descent.Problem`."""
@@ -75,7 +74,7 @@ class OutlineProblem:
     def linearised(self, state: FitState) -> tuple[Array, Array]:
         """Jacobian (V,P) and residual (V,)."""
         cam, seen = self._seen(state)
-        moves = self.crop.scale * projection_columns(state, cam, self.basis, self.focal_free)
+        moves = self.crop.scale * projection_columns(state, cam, self.basis, focal_free=False)
         residual = seen[:, 0] / self.sigma_px
         scale = np.sqrt(self.weight) / (1 + residual**2 / self.robust_scale**2)
         rows = np.einsum("vd,vdp->vp", seen[:, 1:] / self.sigma_px, moves)
@@ -93,7 +92,6 @@ def outline_problem(
     crop: HeadCrop,
     labels: NDArray[np.uint8],
     px_per_mm: float,
-    focal_free: bool,
     settings: OutlineSettings | None = None,
 ) -> OutlineProblem | None:
     """The problem of a head as it lies in a crop now; None where no border is to be seen.
@@ -103,7 +101,6 @@ def outline_problem(
         view: its solid triangles in the crop's camera.
         crop, labels: the photo's, and the classes (S,S) of its pixels.
         px_per_mm: of the crop, at the head.
-        focal_free: whether the focal length is solved for.
     """
     s = settings or OutlineSettings()
     if not model.has_skull:
@@ -131,7 +128,6 @@ def outline_problem(
         s.independent * total / len(row),
         s.sigma_mm * px_per_mm,
         s.robust_scale,
-        focal_free,
     )
 
 

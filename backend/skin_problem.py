@@ -90,8 +90,6 @@ class SkinProblem:
     error: float
     robust_scale: float
 
-    focal_free: bool
-
     def cost(self, state: FitState) -> float:
         """See :class:`backend.descent.Problem`."""
         squared = (self._seen(state).residual ** 2).sum(axis=1)
@@ -107,7 +105,7 @@ class SkinProblem:
         seen = self._seen(state)
         turns = self._normal_columns(state, seen)
         lit = np.einsum("vkd,kc->vcd", sh_slopes(seen.normals), self.light) * self.albedo[:, :, None]
-        moves = self.crop.scale * projection_columns(state, seen.cam, self.skin.basis, self.focal_free)
+        moves = self.crop.scale * projection_columns(state, seen.cam, self.skin.basis, focal_free=False)
         rows = (lit @ turns - seen.slopes @ moves) / self.error
         scale = np.sqrt(self.weights) / (1 + (seen.residual**2).sum(axis=1) / self.robust_scale**2)
         return (rows * scale[:, None, None]).reshape(-1, rows.shape[2]), (

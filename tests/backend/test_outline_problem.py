@@ -64,7 +64,7 @@ def known(model: MorphableModel) -> tuple[OutlineProblem, FitState]:
     state = _state(model)
     view = _view(model, state)
     crop, labels = _crop(), _labels(model, view)
-    problem = outline_problem(model, view, crop, labels, FOCAL / DISTANCE_MM, focal_free=False)
+    problem = outline_problem(model, view, crop, labels, FOCAL / DISTANCE_MM)
     assert problem is not None
     return problem, state
 

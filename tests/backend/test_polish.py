@@ -155,6 +155,19 @@ def test_heads_come_closer_to_the_truth_on_average(model: MorphableModel, polish
     assert np.mean(after) < np.mean(before)
 
 
+def test_pixels_leave_the_focal_length_to_the_landmarks(
+    model: MorphableModel, polished: list[Polished]
+) -> None:
+    head = polished[0]
+    unknown = replace(head.known.photo, focal_px=None)
+    solved = HeadFitter(model).solve(head.known.face, unknown, head.known.estimate)
+    found = Polisher(model, default_rasterizer("cpu")).polish(
+        solved.problem, solved.state, head.crop, head.parse
+    )
+    assert found.log_focal == solved.state.log_focal
+    assert not np.allclose(found.identity, solved.state.identity)
+
+
 def test_a_model_without_colours_and_skull_stays_as_it_is(
     model: MorphableModel, polished: list[Polished]
 ) -> None:

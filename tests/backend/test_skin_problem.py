@@ -46,7 +46,7 @@ def scene(model: MorphableModel) -> tuple[SkinProblem, FitState]:
     skin = Skin(model, triangulate(model.polygons[model.solid]).vertices, vertices)
     problem = SkinProblem(
         skin, crop, np.dstack([plane, *slopes]), rng.uniform(0.2, 0.5, (40, 3)), light,
-        rng.uniform(0.2, 1, 40), 0.1, 1e6, False,
+        rng.uniform(0.2, 1, 40), 0.1, 1e6,
     )  # fmt: skip
     return problem, state
 
