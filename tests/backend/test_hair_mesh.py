@@ -304,4 +304,4 @@ def test_what_only_a_jump_held_is_left_out_where_it_is_a_crumb():
         links = (np.ones(2 * len(triangles)), (np.repeat(triangles[:, 0], 2), triangles[:, 1:].ravel()))
         return connected_components(coo_matrix(links, (len(front.vertices),) * 2), directed=False)[0]
 
-    assert (pieces(0.0), pieces(OPTIONS.smallest_piece)) == (2, 1)
+    assert (pieces(0.01), pieces(0.05)) == (2, 1)
