@@ -146,7 +146,10 @@ class BackendProcess:
         deadline = time.monotonic() + timeout_s
         while not self._changed.wait(0.05):
             if give_up.is_set() or time.monotonic() > deadline:
-                raise BackendDied("The backend did not start in time", "Try again, or look at its log")
+                raise BackendDied(
+                    "The backend did not start in time",
+                    "Try again; Open Log in Preferences > Add-ons > Likeness shows how far it came",
+                )
         if self.ready is None:
             raise self.death()
         check_protocol(self.ready.protocol, self.ready.version)
@@ -158,7 +161,7 @@ class BackendProcess:
         return BackendDied(
             "The backend stopped unexpectedly. Its last words: {words}",
             "Try again: it starts anew by itself. If it stops once more, press Copy Report in"
-            " Preferences > Add-ons > Likeness and send it to us",
+            " Preferences > Add-ons > Likeness and ask for help",
             words=lines[-1].strip()[:MAX_LAST_WORDS].rstrip(".") if lines else "-",
         )
 

@@ -169,7 +169,7 @@ def _trusting(ca_file: str) -> ssl.SSLContext:
             context.load_verify_locations(ca_file)
         except OSError as error:  # includes ssl.SSLError
             raise FileUnusable(
-                "{name} is no file with certificates",
+                "{name} holds no certificate",
                 "Choose the PEM file of your studio in Preferences > Add-ons > Likeness",
                 name=Path(ca_file).name,
             ) from error
@@ -196,7 +196,7 @@ def check_protocol(spoken: int, version: str) -> None:
     if spoken != protocol.PROTOCOL:
         raise ProtocolMismatch(
             "The backend (version {version}, protocol {spoken}) does not fit this add-on (protocol {ours})",
-            "Install the same version of both and start the backend again",
+            "Update Likeness here and where the backend runs, then start the backend again",
             version=version or "?",
             spoken=spoken,
             ours=protocol.PROTOCOL,

@@ -6,6 +6,7 @@ the nearest one in each cell stands for what is seen there.
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 
 import numpy as np
@@ -116,8 +117,16 @@ def surrounds(head: HeadPoints, place: Array) -> bool:
     return float(np.linalg.norm(mean)) < SURROUNDED
 
 
-def verdict(share: float) -> str:
-    """The share in words for the artist."""
+class Verdict(enum.Enum):
+    """What a share means; values are shown to the artist."""
+
+    GOOD = "Good"
+    STRETCHED = "Stretched"
+    INVENTED = "Mostly Invented"
+
+
+def verdict(share: float) -> Verdict:
+    """What a share in [0,1] means to the artist."""
     if share >= GOOD:
-        return "Good"
-    return "Stretched" if share >= STRETCHED else "Mostly Invented"
+        return Verdict.GOOD
+    return Verdict.STRETCHED if share >= STRETCHED else Verdict.INVENTED

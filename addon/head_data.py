@@ -98,7 +98,7 @@ def decode_head(name: str, data: bytes) -> HeadData:
     except BadPayload as error:
         raise ResultBroken(
             "The backend returned a damaged head ({reason})",
-            "Try again; if it stays, install the same version of the add-on and the backend",
+            "Try again; if it stays, update Likeness here and where the backend runs",
             reason=error,
         ) from error
     return HeadData(

@@ -224,4 +224,7 @@ class Job(Generic[R]):
 
 
 def _thread_fault() -> AddonError:
-    return AddonError("Likeness ran into a fault of its own", "Try again; the console of Blender says more")
+    return AddonError(
+        "Likeness ran into a fault of its own",
+        "Try again; if it stays, press Copy Report in Preferences > Add-ons > Likeness and ask for help",
+    )

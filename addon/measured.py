@@ -42,7 +42,7 @@ def decode_measure(name: str, data: bytes) -> MeasuredFace:
     except ValueError as error:  # includes BadPayload
         raise ResultBroken(
             "The backend returned a damaged measurement ({reason})",
-            "Try again; if it stays, install the same version of the add-on and the backend",
+            "Try again; if it stays, update Likeness here and where the backend runs",
             reason=error,
         ) from error
     return MeasuredFace(name, pose, header.expression, header.model, header.warnings)

@@ -21,11 +21,11 @@ class Text:
 TEXTS: dict[ErrorCode, Text] = {
     ErrorCode.INTERNAL: Text(
         "The backend ran into a fault of its own",
-        "Try again; if it stays, send us its log (Preferences > Add-ons > Likeness > Open Log)",
+        "Try again; if it stays, press Copy Report in Preferences > Add-ons > Likeness and ask for help",
     ),
     ErrorCode.BAD_REQUEST: Text(
         "The backend did not understand the add-on",
-        "Install the same version of the add-on and the backend",
+        "Update Likeness here and where the backend runs, then start the backend again",
     ),
     ErrorCode.UNAUTHORIZED: Text(
         "The backend did not accept the access token",

@@ -12,7 +12,7 @@ from .errors import FileUnusable, SceneUnfit
 def require_pictures(scene: bpy.types.Scene) -> None:
     """SceneUnfit if the scene's output is a film, which cannot be written frame by frame."""
     if scene.render.is_movie_format:
-        raise SceneUnfit("The scene's output is a film", "Choose an image format in the Output properties")
+        raise SceneUnfit("The scene's output is a video", "Choose an image format in the Output properties")
 
 
 def frame_path(scene: bpy.types.Scene, frame: int) -> Path:

@@ -80,7 +80,7 @@ class LIKENESS_PT_main(LikenessPanel, bpy.types.Panel):
 def _stage(progress: Progressed) -> str:
     """What the backend does with the job, or how many come first."""
     if progress.ahead:
-        return label_text("Waiting for {count} before it", count=progress.ahead)
+        return label_text("Waiting: {count} come first", count=progress.ahead)
     return label_text(progress.stage)
 
 
@@ -125,7 +125,7 @@ def _draw_gauge(layout: bpy.types.UILayout) -> None:
     share = reading.share
     if share is not None:
         words = label_text(
-            "{verdict}: {share:.0%} from the Photo", verdict=label_text(verdict(share)), share=share
+            "{verdict}: {share:.0%} from the Photo", verdict=label_text(verdict(share).value), share=share
         )
         layout.progress(factor=share, text=words)
 
@@ -157,7 +157,7 @@ class LIKENESS_PT_shape(HeadPanel, bpy.types.Panel):
         if len(sliders) > FIRST_SHAPES:
             header, body = layout.panel("LIKENESS_more_shapes", default_closed=True)
             more = len(sliders) - FIRST_SHAPES
-            header.label(text=label_text("{count} More, of Ever Less Effect", count=more))
+            header.label(text=label_text("{count} More with Less Effect", count=more))
             if body is not None:
                 _draw_sliders(body, sliders[FIRST_SHAPES:])
 
@@ -204,7 +204,7 @@ class LIKENESS_PT_render(HeadPanel, bpy.types.Panel):
         if transform != "Standard":
             draw_text(
                 layout,
-                f"The {transform} film look of this scene changes the photo's colours",
+                label_text("The {look} film look of this scene changes the photo's colours", look=transform),
                 SIDEBAR_COLUMNS,
             )
             layout.operator("likeness.true_colours", icon="COLOR")

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from bpy.types import Context
 
 QUALITIES = (
-    ("fast", "Fast", "Place the head by the landmarks of the face; takes a moment"),
-    ("best", "Best", "Polish shape and pose by the photo's pixels; takes some seconds more"),
+    ("fast", "Fast", "Fit shape and pose to the face; takes a moment"),
+    ("best", "Best", "Then polish shape and pose by the photo's pixels; takes some seconds more"),
 )
 """Items of *Fit*, here and in the import: the values of :class:`backend.protocol.Quality`."""
 
@@ -44,8 +44,12 @@ class LikenessPreferences(bpy.types.AddonPreferences):
         name="Backend",
         description="Where the program runs that turns photos into heads",
         items=(
-            (BackendKind.BUNDLED, "Bundled", "Use the environment that belongs to this extension"),
-            (BackendKind.INTERPRETER, "Own Python", "Use a Python environment of your own on this computer"),
+            (BackendKind.BUNDLED, "Bundled", "Use what Set Up Backend has installed on this computer"),
+            (
+                BackendKind.INTERPRETER,
+                "Own Python",
+                "Use a Python on this computer in which you have installed the backend yourself",
+            ),
             (BackendKind.REMOTE, "Server", "Use a backend on another computer; photos are sent there"),
         ),
         default=BackendKind.BUNDLED,
@@ -53,24 +57,29 @@ class LikenessPreferences(bpy.types.AddonPreferences):
     )
     interpreter: StringProperty(
         name="Python",
-        description="The interpreter of an environment with the backend",
+        description="The program python in the environment that holds the backend",
         subtype="FILE_PATH",
         update=_choice_changed,
     )
     device: EnumProperty(
         name="Device",
-        description="What the networks run on, once the backend is set up",
+        description="What Set Up Backend installs for: the processor or a graphics card",
         items=(
-            ("AUTO", "Automatic", "What this computer's GPU and driver allow"),
+            ("AUTO", "Automatic", "The fastest that this computer's graphics card and driver allow"),
             ("CPU", "CPU", "The processor: the smallest download"),
-            ("CUDA", "NVIDIA", "NVIDIA's GPUs from Turing on, with driver 580 or newer"),
-            ("ROCM", "AMD", "AMD's GPUs on Linux; not tried by us, and 6 GB to download"),
-            ("MPS", "Apple", "Apple's GPUs"),
+            (
+                "CUDA",
+                "NVIDIA",
+                "NVIDIA's cards from the GTX 16 and RTX 20 series on, with driver 580 or newer",
+            ),
+            ("ROCM", "AMD", "AMD's cards on Linux; not tried by us, and 6 GB to download"),
+            ("MPS", "Apple", "The graphics of Apple's own chips"),
         ),
     )
     wheels: StringProperty(
-        name="Wheels",
-        description="Folder to install from, for computers without network. Leave it empty to download",
+        name="Install From",
+        description="Folder with the files to install (wheels), for computers without a network. Leave it"
+        " empty to download",
         subtype="DIR_PATH",
     )
     url: StringProperty(name="Address", description="Address of the server, like https://my-server:8443")
@@ -147,7 +156,8 @@ def draw_state(layout: bpy.types.UILayout, state: BackendState) -> None:
     if state in (BackendState.FAILED, BackendState.RUNNING, BackendState.UPDATE_REQUIRED):
         layout.operator("likeness.open_log", icon="TEXT")
     if state is BackendState.UPDATE_REQUIRED:
-        draw_text(layout, "Install the same version of the extension and the backend, then start it again")
+        words = "Update Likeness here and where the backend runs, then start the backend again"
+        draw_text(layout, label_text(words))
 
 
 _ICONS = {

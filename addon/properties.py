@@ -41,8 +41,8 @@ LOOKS = (
     (
         LOOK_DELIT,
         "De-lit",
-        "Take the photo's light out of the skin and let only the lights of the scene fall on it. Heads whose"
-        " import brought no such skin do not have this choice",
+        "Take the photo's light out of the skin and let only the lights of the scene fall on it. Grey"
+        " where that light could not be told",
     ),
 )
 

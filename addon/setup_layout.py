@@ -10,7 +10,7 @@ from .words import label_text
 
 BUTTONS = {
     SetupState.ABSENT: "Set Up Backend",
-    SetupState.INCOMPLETE: "Go On Setting Up",
+    SetupState.INCOMPLETE: "Continue Setup",
     SetupState.OUTDATED: "Update Backend",
     SetupState.BROKEN: "Repair Backend",
     SetupState.READY: "Check and Repair",
@@ -49,7 +49,7 @@ def draw_button(layout: bpy.types.UILayout, state: SetupState, wheels: str) -> N
         return
     layout.label(text="Blender is set to stay offline")
     if bpy.app.online_access_override:
-        layout.label(text="It was started with --offline-mode; choose a folder of wheels")
+        layout.label(text="Blender was started with --offline-mode")
     else:
         layout.operator("extensions.userpref_allow_online", text="Allow Online Access", icon="INTERNET")
-    layout.operator("likeness.open_preferences", text="Use a Folder of Wheels", icon="FILE_FOLDER")
+    layout.operator("likeness.open_preferences", text="Install from a Folder", icon="FILE_FOLDER")

@@ -1,8 +1,9 @@
 """Every word of the add-on that an artist may read: ``python -m tools.messages > likeness.pot``.
 
 Blender translates labels and tooltips itself, if it knows them: names of classes and properties, their
-descriptions, items of choices, and docstrings of operators. Words at run time pass ``addon/words.py`` or are
-the sentences of an error. All of them have to be literals, or nobody could collect them.
+descriptions, items of choices, and docstrings of operators. Words at run time pass ``addon/words.py``, are
+the sentences of an error, or stand in a table by state. All of them have to be literals, or nobody could
+collect them.
 """
 
 from __future__ import annotations
@@ -26,6 +27,10 @@ ERRORS = {
 } - {"RequestRefused"}  # its words come from the backend or from messages.TEXTS
 RECORDS = {"Text"}
 """Dataclasses of words (messages.py)."""
+PARAGRAPHS = {"draw_text"}
+"""Functions whose second argument is for the artist, if it does not pass ``words.py`` first."""
+SHARED = {"backend/protocol.py": "Stage", "backend/setup/report.py": "Step"}
+"""Enumerations beyond the add-on whose values it shows."""
 PROPERTIES = ("name", "description")
 LABELS = ("text", "heading")
 CLASS_WORDS = ("bl_label", "bl_description")
@@ -59,7 +64,17 @@ def collect(folder: Path = ADDON) -> tuple[list[Message], list[Hidden]]:
                 hidden.append(Hidden(place, ast.unparse(value)))
             elif isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value.strip():
                 messages.append(Message(context, value.value, place))
-    return messages, hidden
+    return [*messages, *(_shared() if folder == ADDON else ())], hidden
+
+
+def _shared() -> Iterator[Message]:
+    """Values of the backend's enumerations that the add-on shows while it works."""
+    for place, name in SHARED.items():
+        for node in ast.parse((ROOT / place).read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and node.name == name:
+                for item in node.body:
+                    if isinstance(item, ast.Assign) and isinstance(item.value, ast.Constant):
+                        yield Message(DEFAULT_CONTEXT, item.value.value, f"{place}:{item.lineno}")
 
 
 def _is_sum(value: ast.AST) -> bool:
@@ -76,12 +91,20 @@ def _places(tree: ast.Module) -> Iterator[tuple[ast.AST, str, ast.AST]]:
             yield from ((node, context, value) for value in _call_words(node))
         elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).endswith(".notice"):
             yield node, DEFAULT_CONTEXT, node.value
-        elif isinstance(node, ast.Tuple) and len(node.elts) == 3 and _all_text(node.elts[1:]):
+        elif isinstance(node, ast.Dict) and any(isinstance(key, ast.Attribute) for key in node.keys):
+            yield from ((node, DEFAULT_CONTEXT, value) for value in node.values if _is_sentence(value))
+        elif isinstance(node, ast.Tuple) and len(node.elts) == 3 and _is_item(node.elts):
             yield from ((node, DEFAULT_CONTEXT, value) for value in node.elts[1:])  # an item of a choice
 
 
-def _all_text(nodes: list[ast.expr]) -> bool:
-    return all(isinstance(node, ast.Constant) and isinstance(node.value, str) for node in nodes)
+def _is_sentence(node: ast.AST) -> bool:
+    """Words rather than a name: names of icons and attributes have no space."""
+    return isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value
+
+
+def _is_item(nodes: list[ast.expr]) -> bool:
+    """Whether this is an item of a choice: identifier, name, description."""
+    return isinstance(nodes[1], ast.Constant) and _is_sentence(nodes[2])
 
 
 def _class_words(node: ast.ClassDef) -> Iterator[ast.AST]:
@@ -99,6 +122,8 @@ def _call_words(node: ast.Call) -> Iterator[ast.AST]:
     name = ast.unparse(node.func).rpartition(".")[2]
     if name in PASSED_ON:
         yield from node.args[:1]
+    elif name in PARAGRAPHS:
+        yield from (value for value in node.args[1:2] if isinstance(value, ast.Constant | ast.JoinedStr))
     elif name in ERRORS | RECORDS:
         yield from node.args[:2]
     elif name == "report":

@@ -128,7 +128,9 @@ class LIKENESS_OT_take_over(bpy.types.Operator):
         if self.use_pose:
             rotate(context, pivot, rotation_like(measured, record["translation_mm"]))
         head = likeness(pivot).collection.name
-        self.report({"INFO"}, report_text("{head} does as in {photo}", head=head, photo=measured.name))
+        self.report(
+            {"INFO"}, report_text("{head} now does what {photo} shows", head=head, photo=measured.name)
+        )
         return {"FINISHED"}
 
 

@@ -46,7 +46,7 @@ class LIKENESS_OT_stop_setup(bpy.types.Operator):
 
 
 class LIKENESS_OT_remove_backend(bpy.types.Operator):
-    """Delete the environment that Likeness has made, and nothing else"""
+    """Delete what Set Up Backend has installed, and nothing else"""
 
     bl_idname = "likeness.remove_backend"
     bl_label = "Remove Backend"
@@ -96,7 +96,7 @@ def _launch(context: bpy.types.Context, *, remove: bool) -> SetupLaunch:
     if not (remove or wheels or bpy.app.online_access):
         raise BackendMissing(
             "Blender is set to stay offline, and the backend's libraries have to be downloaded",
-            "Allow Online Access in Preferences > System, or choose a folder of wheels in"
+            "Allow Online Access in Preferences > System, or choose a folder to install from in"
             " Preferences > Add-ons > Likeness",
         )
     return SetupLaunch(

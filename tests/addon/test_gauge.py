@@ -118,7 +118,7 @@ def test_inside_and_outside(inner: float, outer: float, angle: float) -> None:
 
 
 def test_words() -> None:
-    assert [verdict(share) for share in (1.0, 0.85, 0.7, 0.2)] == [
+    assert [verdict(share).value for share in (1.0, 0.85, 0.7, 0.2)] == [
         "Good",
         "Good",
         "Stretched",

@@ -35,11 +35,21 @@ def test_words_made_at_run_time_would_be_found(tmp_path) -> None:
         "Access token that the server asks for",  # description of a property
         "De-lit",  # item of a choice
         "{head} is ready to be turned",  # filled in at run time
+        "Repair Backend",  # a button by state
+        "Setting up was interrupted and can go on",  # a reason by state
+        "Mostly Invented",  # a verdict
+        "Separating hair",  # a stage of the backend
+        "Trying it out",  # a step of the setup
+        "The {look} film look of this scene changes the photo's colours",  # a paragraph
     ],
 )
 def test_every_kind_of_words_is_collected(words: str) -> None:
     assert words in {message.words for message in MESSAGES}
     assert f'msgid "{words}"' in pot(MESSAGES)
+
+
+def test_names_that_nobody_reads_are_left_out() -> None:
+    assert not {message.words for message in MESSAGES} & {"LIT", "USERNAME", "resolution_y", "pivot", "ERROR"}
 
 
 def test_a_face_is_not_a_polygon() -> None:

@@ -70,7 +70,7 @@ def test_a_film_is_refused(backend, head, turning):
     if bpy.app.version >= (5, 0, 0):
         settings.media_type = "VIDEO"
     settings.file_format = "FFMPEG"
-    with pytest.raises(RuntimeError, match="is a film"):
+    with pytest.raises(RuntimeError, match="is a video"):
         bpy.ops.likeness.render_new_pose_animation()
 
 
