@@ -97,7 +97,7 @@ def test_cost_of_a_point_by_hand() -> None:
     x = np.broadcast_to(np.arange(64, dtype=np.float32), (64, 64))
     border = np.dstack([x - 40, np.ones_like(x), np.zeros_like(x)])
     problem = OutlineProblem(
-        np.array([[19.5, 0, 0]]), np.zeros((1, 3, 3)), _crop(64, 1000.0), border, 0.5, 5.5, 2.0, False
+        np.array([[19.5, 0, 0]]), np.zeros((1, 3, 3)), _crop(64, 1000.0), border, 0.5, 5.5, 2.0
     )
     state = FitState(np.eye(3), np.array([0, 0, 1000.0]), np.log(1000.0), np.zeros(2), np.zeros(1))
     # 31.5 + 19.5 = 51, so 11 pixels beyond: 2 spreads; 4 / (1 + 4 / 4) = 2; half of it.
@@ -137,9 +137,7 @@ def test_a_head_moved_aside_is_brought_back(
     start = replace(true, translation=true.translation + np.array([*aside, 0.0]))
     labels = _labels(model, _view(model, true))
     settings = OutlineSettings(sigma_mm=4.0)
-    problem = outline_problem(
-        model, _view(model, start), _crop(), labels, FOCAL / DISTANCE_MM, False, settings
-    )
+    problem = outline_problem(model, _view(model, start), _crop(), labels, FOCAL / DISTANCE_MM, settings)
     assert problem is not None
     pinned = Pinned(problem)
     found = descend(pinned, start, model.expression_bounds, 10)
@@ -165,4 +163,4 @@ class Pinned:
 def test_a_face_all_covered_has_no_outline(model: MorphableModel) -> None:
     view = _view(model, _state(model))
     labels = np.where(_labels(model, view) == BACKGROUND, HAIR, FACE).astype(np.uint8)
-    assert outline_problem(model, view, _crop(), labels, FOCAL / DISTANCE_MM, False) is None
+    assert outline_problem(model, view, _crop(), labels, FOCAL / DISTANCE_MM) is None
