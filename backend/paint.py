@@ -45,7 +45,7 @@ SKIN_CHROMA, DARKEST_SKIN = 16.0, 0.35
 SKIN_NECK_MM, HIDDEN_NECK_MM = (10.0, 35.0), (8.0, 16.0)
 """Distances below the jaw over which the head's own neck fades into the photo's: where that showed skin, and
 where it showed none."""
-NECK_EDGE_TEXELS, SPECKLE_TEXELS = 5.0, 10.0
+NECK_EDGE_TEXELS, SPECKLE_TEXELS = 10.0, 10.0
 MIN_TEETH_PX = 60
 """Fewer pixels between the lips are their shadow, not teeth."""
 MEAN_SKIN_LUMA = 165.0

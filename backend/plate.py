@@ -197,7 +197,9 @@ def _hidden_body(crop: HeadCrop, parse: HeadParse, neck: _Neck | None) -> Field:
     head = parse.matte > 0.02
     if neck is not None:
         body[: max(0, neck.chin_y - _pixels(NECK_ROWS_MM, crop))] = 0
-    strip = cv2.dilate(body, _disc(_pixels(UNDERLAP_MM, crop))) > 0
+    # Where the head itself borders the background a strip would stand out as a horn once the head turns.
+    deep = cv2.erode((parse.person > 0.5).astype(np.uint8), _disc(_pixels(UNDERLAP_MM, crop)))
+    strip = deep * cv2.dilate(body, _disc(_pixels(UNDERLAP_MM, crop))) > 0
     hidden = head & (strip | _between(body) | _neck_behind_chin(crop, neck))
     soft = cv2.GaussianBlur(hidden.astype(np.float32), (0, 0), 2.0)
     return np.where(head, np.minimum(soft, parse.person), 0.0).astype(np.float32)
