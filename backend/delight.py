@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .albedo import DARKEST
 from .colour import LINEAR_OF_BYTE, LUMINANCE
-from .light import LightEstimate, estimate_light, shading, strength
+from .light import LightEstimate, basis_for, estimate_light, shading, strength
 from .morphable import MorphableModel
 from .push_pull import push_pull
 from .sight import Sight
@@ -72,7 +72,7 @@ def take_off_light(
     if sight.camera.fx / float(np.median(vertices_cam[:, 2])) < FINE_PX_PER_MM:
         half = (texture.shape[1] // 2, texture.shape[0] // 2)
         colours = cv2.resize(colours, half, interpolation=cv2.INTER_AREA)
-    light, expected = estimate.light / level, model.albedo.of(estimate.albedo) * level
+    light, expected = estimate.light / level, basis_for(seen, model.albedo).of(estimate.albedo) * level
     return Delit(delit_texture(colours, atlas, seen.normals, light, expected), light, estimate)
 
 

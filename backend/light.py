@@ -82,7 +82,7 @@ def estimate_light(
         seen: what the photo shows of them; in a photo without colour, light is grey, too.
         start: albedo coefficients (A,) and light (9,3) to begin with, say a network's.
     """
-    problem = _Problem.of(basis.grey if colourless(seen) else basis, seen)
+    problem = _Problem.of(basis_for(seen, basis), seen)
     state = _whitened(start) if start else np.zeros(LIGHT_SPREAD.size + len(basis))
     if problem is None:
         return _estimate(state, 0.0)
@@ -111,10 +111,11 @@ def strength(estimate: LightEstimate, seen: VertexColours) -> NDArray[np.float32
     return level.clip(DIMMEST).astype(np.float32)
 
 
-def colourless(seen: VertexColours) -> bool:
-    """Whether a photo has no colours: then light and albedo must not make up any that cancel out."""
+def basis_for(seen: VertexColours, basis: AlbedoBasis) -> AlbedoBasis:
+    """The grey basis for a photo without colours: light and albedo must not make up any that cancel out."""
     colours = seen.colours[seen.weights > 0]
-    return bool(len(colours)) and float(np.ptp(colours, axis=1).mean()) < COLOURLESS * float(colours.mean())
+    without = len(colours) > 0 and np.ptp(colours, axis=1).mean() < COLOURLESS * colours.mean()
+    return basis.grey if without else basis
 
 
 def _whitened(start: tuple[Array, Array]) -> Array:

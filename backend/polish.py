@@ -20,7 +20,7 @@ from .descent import FitState, Problem, Sum, descend
 from .harmonics import SH_TERMS
 from .head_parse import HeadParse
 from .landmark_problem import LandmarkProblem
-from .light import colourless, estimate_light
+from .light import basis_for, estimate_light
 from .morphable import MorphableModel
 from .outline_problem import OutlineProblem, OutlineSettings, outline_problem
 from .raster import FragmentArrays, Rasterizer, rasterize_arrays, triangulate
@@ -110,7 +110,7 @@ class Polisher:
         if basis is None:
             return None
         seen = vertex_colours(self._model, vertices_cam(self._model, state), sight)
-        basis = basis.grey if colourless(seen) else basis
+        basis = basis_for(seen, basis)
         at = np.flatnonzero(seen.weights > 0)
         if len(at) < s.fewest:
             return None

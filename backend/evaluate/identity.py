@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ..albedo import AlbedoBasis
 from ..colour import LINEAR_OF_BYTE, from_linear
 from ..frames import HEAD_TO_CAMERA_AXES, Pose
-from ..light import estimate_light, shading
+from ..light import basis_for, estimate_light, shading
 from ..morphable import MEDIAPIPE_POINTS, MorphableModel
 from ..nets.identity_net import IdentityNet, embed, load_identity_net
 from ..normals import vertex_normals
@@ -155,15 +155,13 @@ def _explained(
     colours = cv2.remap(
         LINEAR_OF_BYTE[head.photo.pixels], at.astype(np.float32)[None], None, cv2.INTER_LINEAR
     )[0]
-    estimate = estimate_light(
-        basis,
-        VertexColours(
-            colours.astype(np.float32),
-            weights.astype(np.float32),
-            (normals @ HEAD_TO_CAMERA_AXES).astype(np.float32),
-        ),
+    shown = VertexColours(
+        colours.astype(np.float32),
+        weights.astype(np.float32),
+        (normals @ HEAD_TO_CAMERA_AXES).astype(np.float32),
     )
-    return basis.of(estimate.albedo), estimate.light
+    estimate = estimate_light(basis, shown)
+    return basis_for(shown, basis).of(estimate.albedo), estimate.light
 
 
 def _photo_pictures(head: FittedHead, poses: Sequence[Pose], predictor: EnginePredictor) -> list[Picture]:

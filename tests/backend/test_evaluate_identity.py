@@ -63,6 +63,11 @@ def test_the_head_stands_where_the_fit_puts_it_and_takes_the_photos_light(head):
     assert np.abs(at_photo.astype(int) - aside).max() > 30
 
 
+def test_a_grey_photo_is_compared_with_a_grey_head(head):
+    (picture,) = model_pictures(head, [head.fit.pose])
+    assert np.ptp(picture.astype(int), axis=2).max() <= 2
+
+
 def test_a_model_without_colours_is_plain(head):
     basis = plain_albedo(head.model)
     assert len(basis) == 0
