@@ -1,0 +1,55 @@
+"""Pictures of the hair's shells: what is solid is the photo's, soft edges bring no tint of their own."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from backend.camera import Camera
+from backend.crop import HeadCrop
+from backend.head_parse import HAIR, HeadParse
+from backend.photo import Photo
+from backend.shell_texture import front_image, over
+
+SIDE = 128
+GREY, BLUE = np.float32([120, 120, 120]), np.float32([40, 80, 220])
+
+
+def _disc(radius: float) -> np.ndarray:
+    """(SIDE,SIDE) soft matte of a disc."""
+    y, x = np.mgrid[:SIDE, :SIDE]
+    hard = (np.hypot(x - SIDE / 2, y - SIDE / 2) < radius).astype(np.float32)
+    return cv2.GaussianBlur(hard, (0, 0), 2.0)
+
+
+def _front(believed: np.ndarray) -> np.ndarray:
+    """Shell picture of grey hair before blue, at the crop's size, told some matte (SIDE,SIDE)."""
+    true = _disc(40)[..., None]
+    pixels = np.rint(true * GREY + (1 - true) * BLUE).astype(np.uint8)
+    crop = HeadCrop(pixels, np.ones((SIDE, SIDE), bool), Camera.centred(500.0, SIDE, SIDE), 1.0, 0.0, 0.0)
+    labels = np.where(believed > 0.5, HAIR, 0).astype(np.uint8)
+    plate = np.full((SIDE, SIDE, 3), BLUE, np.uint8)
+    picture = front_image(Photo(pixels), crop, HeadParse(labels, believed, believed), plate)
+    return cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
+
+
+@pytest.mark.parametrize("error_px", [-2, 0, 2])
+def test_a_matte_that_errs_leaves_no_tint_of_the_background(error_px: int) -> None:
+    front = _front(_disc(40 + error_px))
+    soft = (front[..., 3] > 25) & (front[..., 3] < 190)
+    tint = front[soft][:, 2] - front[soft][:, 0]
+    # The background's own is 180, and without care its opposite here -120.
+    assert np.abs(tint).max() < 40
+
+
+def test_what_is_solid_is_the_photo_s() -> None:
+    front = _front(_disc(40))
+    assert np.abs(front[40:88, 40:88, :3] - GREY).max() <= 1
+
+
+def test_over_the_same_background_the_brightness_is_the_photo_s() -> None:
+    matte = _disc(40)
+    picture = over(_front(matte).astype(np.uint8), np.full((SIDE, SIDE, 3), BLUE, np.uint8))
+    true = matte[..., None] * GREY + (1 - matte[..., None]) * BLUE
+    assert np.abs(picture.mean(axis=2) - true.mean(axis=2)).max() < 12
