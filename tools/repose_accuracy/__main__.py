@@ -33,7 +33,7 @@ def main() -> None:
     items = read_photos(options.portraits)[: options.count]
     cache = Cache(options.work / "cache.json")
     records = portrait_records(items, rows, cache, options.work)
-    turns = turn_records(items[: options.turns], rows, cache)
+    turns = turn_records(items[: options.turns], rows[:1], cache)
     holes = hole_scores(options.check, options.vgg, rows, cache, options.views) if options.check else {}
     times = {row: still_times(items[0], row) for row in rows}
     chosen = options.shown or [item.id for item in items[: options.sheet]]

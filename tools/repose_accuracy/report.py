@@ -74,7 +74,7 @@ TIMES = """
 ## Time
 
 One still of 512 x 512 pixels with one thread, a head turned by 25 degrees, medians of five warm runs in ms.
-The render is the backend's own; in Blender, Blender renders. On a busy computer processor time is the truer one.
+The render is the backend's own; in Blender, Blender renders. On a busy computer trust processor time.
 
 | | render, wall | processor | refinement, wall | processor |
 | --- | --- | --- | --- | --- |

@@ -25,8 +25,10 @@ TURN_DEG = 25.0
 
 @dataclass(frozen=True)
 class StillTime:
-    """Milliseconds, medians of :data:`RUNS` warm runs with :data:`THREADS` thread: more of them spin while they wait
-    for each other, and on a busy computer that counts as processor time."""
+    """Milliseconds, medians of :data:`RUNS` warm runs with :data:`THREADS` thread.
+
+    Two spin while they wait for each other, and on a busy computer that counts as processor time.
+    """
 
     render_wall_ms: float
     render_cpu_ms: float
