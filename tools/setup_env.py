@@ -19,11 +19,13 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # as a script it sees its own folder only
+from backend.setup import interpreters  # noqa: E402  (standard library only, like this)
+
 MARK = ".likeness-ready"
 """Written last; its text is the recipe that was followed, so that a change of it is noticed."""
 
@@ -114,8 +116,9 @@ def recipe_of(environment: Environment) -> str:
 def create(folder: Path, versions: tuple[str, ...]) -> None:
     """Try every interpreter of these versions until one can make a virtual environment with pip."""
     for version in versions:
-        for candidate in candidates(version):
-            if not is_version(candidate, version):
+        for candidate in interpreters.candidates([version]):
+            base = interpreters.probe(candidate)
+            if base is None or base.version != version or base.pip is None:
                 continue
             shutil.rmtree(folder, ignore_errors=True)
             subprocess.run([str(candidate), "-m", "venv", str(folder)], capture_output=True)
@@ -128,36 +131,6 @@ def create(folder: Path, versions: tuple[str, ...]) -> None:
         f"  On Debian and Ubuntu: apt install python{versions[0]}-venv\n"
         f"  With pyenv: pyenv install {versions[0]}"
     )
-
-
-def candidates(version: str) -> Iterator[Path]:
-    """Interpreters that might be of this version: this one, those on the path, pyenv's, the system's."""
-    yield Path(sys.executable)
-    pyenv = Path(os.environ.get("PYENV_ROOT", str(Path.home() / ".pyenv")))
-    yield from sorted((pyenv / "versions").glob(f"{version}.*/bin/python"), reverse=True)
-    name = f"python{version}"
-    folders = [
-        *os.environ.get("PATH", "").split(os.pathsep),
-        "/usr/local/bin",
-        "/opt/homebrew/bin",
-        "/usr/bin",
-    ]
-    for folder in dict.fromkeys(folders):
-        for path in (Path(folder) / name, Path(folder) / f"{name}.exe"):
-            if path.is_file():
-                yield path
-    local = Path(os.environ.get("LOCALAPPDATA", "")) / "Programs" / "Python"
-    yield from local.glob(f"Python{version.replace('.', '')}/python.exe")
-
-
-def is_version(python: Path, version: str) -> bool:
-    """Whether this interpreter starts, is of this version and can make environments with pip."""
-    code = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"
-    try:
-        done = subprocess.run([str(python), "-c", code], capture_output=True, timeout=60)
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.returncode == 0 and done.stdout.decode(errors="replace").strip() == version
 
 
 def works(python: Path) -> bool:
