@@ -43,7 +43,7 @@ def test_tests_and_site_come_with_the_backends_environment() -> None:
 
 
 def test_it_runs_before_anything_is_installed() -> None:
-    """On any Python from 3.8 on: standard library and grammar of that time, in what it imports of ours, too."""
+    """On any Python from 3.8 on: standard library and the grammar of that time, in what it imports, too."""
     for module in (setup_env, interpreters):
         tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"), feature_version=(3, 8))
         outside = {
