@@ -260,6 +260,19 @@ def test_a_plate_that_is_gone(addon, head, render):
     assert images["coarse"][MIDDLE][..., 3].min() == 1
 
 
+def test_a_plate_without_pixels(addon, head, render, tmp_path):
+    """An image whose file was lost and that was never packed."""
+    properties = addon("properties").likeness(head)
+    lost = bpy.data.images.new("Lost", 4, 4)
+    lost.source, lost.filepath = "FILE", str(tmp_path / "lost.png")
+    lost.reload()
+    assert tuple(lost.size) == (0, 0)
+    properties.plate = lost
+    assert "background" in refused(addon, head)
+    bpy.context.scene.render.film_transparent = True
+    assert render()["coarse"][MIDDLE][..., 3].min() == 1
+
+
 def test_a_head_of_which_nothing_is_left(addon, head):
     for item in addon("properties").parts(head):
         if item.type == "MESH":
@@ -288,6 +301,20 @@ def test_an_orthographic_camera(render):
     images = render()
     assert images["coarse"][MIDDLE][..., 3].min() == 1
     assert images["known"][MIDDLE][..., 2].mean() > 0.95
+
+
+def test_a_camera_behind_the_head(addon, head, render):
+    """The nape fills the picture's middle, and the photo knows nothing of it."""
+    camera = bpy.context.scene.camera
+    centre = head.matrix_world.translation
+    camera.parent = None
+    camera.location = (centre.x, centre.y + 1, centre.z)
+    camera.rotation_euler = (math.pi / 2, 0, math.pi)
+    bpy.context.view_layer.update()
+    images = render()
+    solid = images["coarse"][..., 3] == 1
+    assert 0.02 < solid.mean() < 0.9
+    assert images["known"][solid][:, 2].mean() < 0.05
 
 
 def test_a_deleted_eye(addon, head, render):
