@@ -42,7 +42,7 @@ def linters() -> list[Check]:
 
 
 def tests() -> list[Check]:
-    """The backend's and the training's tests here, the add-on's in every Blender that was set up."""
+    """The backend's and the training's tests here, the add-on's in every Blender there is, and the demo."""
     folders = ("tests/test_tree.py", "tests/docs", "tests/backend", "tests/train", "tests/tools")
     checks = [pytest(sys.executable, "docs, backend, train, tools", *folders)]
     for name, folder in BLENDERS.items():
@@ -51,8 +51,10 @@ def tests() -> list[Check]:
         else:
             print(f"{name}: not set up on this machine, its tests are left out", file=sys.stderr)
     if len(checks) == 1:
-        print("No Blender at all: the add-on is not tested", file=sys.stderr)
-    return checks
+        print("No Blender at all: neither add-on nor demo is tested", file=sys.stderr)
+        return checks
+    # From the photo through the packed extension to the pictures: what no single test starts.
+    return [*checks, Check("the demo", [sys.executable, "tools/demo.py"])]
 
 
 def pytest(python: str, name: str, *folders: str) -> Check:
