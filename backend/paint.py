@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from .assemble import IMAGE_OF_PART
+from .crop import CROP_SIDE_MM
 from .eyes import EYES, LID_LANDMARKS, Eyeball, finish_eyes
 from .head_parse import BACKGROUND, BODY, EAR, FACE, GLASSES, HAIR, HEADWEAR, OTHER_HEAD
 from .morphable import MorphableModel
@@ -46,6 +47,9 @@ SKIN_NECK_MM, HIDDEN_NECK_MM = (10.0, 35.0), (8.0, 16.0)
 """Distances below the jaw over which the head's own neck fades into the photo's: where that showed skin, and
 where it showed none."""
 NECK_EDGE_TEXELS, SPECKLE_TEXELS = 10.0, 10.0
+BORDER_MM = 2.0
+"""Skin so near to the border of the face in the photo carries shadows and colours of what lies beside it:
+a turn would draw them out into stains."""
 MIN_TEETH_PX = 60
 """Fewer pixels between the lips are their shadow, not teeth."""
 MEAN_SKIN_LUMA = 165.0
@@ -94,6 +98,7 @@ class HeadPainter:
         allowed = np.zeros(atlas.count, bool)
         for region, classes in SUITABLE.items():
             allowed |= atlas.choose(regions[region]) & np.isin(seen.labels, classes)
+        allowed &= ~(atlas.choose(regions["face"]) & _at_border(sight, seen))
         neck = atlas.choose(regions["neck"])
         cloth, sure_cloth = self._cloth(atlas, neck, sight, seen)
         allowed &= ~cloth
@@ -220,6 +225,14 @@ class HeadPainter:
     def _brightness(sight: Sight) -> float:
         tone = _class_tone(sight, (FACE,))
         return 1.0 if tone is None else float(np.clip(tone.mean() / MEAN_SKIN_LUMA, 0.25, 1.2))
+
+
+def _at_border(sight: Sight, seen: Seen) -> NDArray[np.bool_]:
+    """(M,) texels whose pixel of the photo is nearly one of hair, clothes or background."""
+    skin = np.isin(sight.labels, (FACE, GLASSES, EAR)).astype(np.uint8)
+    inner = cv2.distanceTransform(skin, cv2.DIST_L2, 3) > BORDER_MM * sight.crop.size / CROP_SIDE_MM
+    at = np.rint(sight.crop.to_crop(seen.photo_px)).astype(int).clip(0, sight.crop.size - 1)
+    return ~inner[at[:, 1], at[:, 0]]
 
 
 def _inside(outline_px: Image, seen: Seen) -> NDArray[np.bool_]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from backend import paint
 from backend.head_parse import BACKGROUND, BODY, FACE
 from backend.morphable import MEDIAPIPE_POINTS, load_head_model
 from backend.paint import HIDDEN_NECK_MM, SKIN_NECK_MM, HeadPainter
@@ -58,3 +60,24 @@ def test_no_neck_hangs_before_the_photos_background(painter: HeadPainter) -> Non
     neck, below_jaw, visible = _of_neck(painter)
     alpha = _alpha(painter, BACKGROUND)
     assert (alpha[neck & visible & (below_jaw > SKIN_NECK_MM[0])] > 0.5).mean() < 0.02
+
+
+def test_colours_along_the_border_of_the_face_do_not_stain_it(
+    painter: HeadPainter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, atlas = painter.model, painter.atlases["face"]
+    pixels = photographed(model, np.tile(SKIN, (len(model.mean), 1)))
+    labels = np.where(pixels.any(axis=2), FACE, BACKGROUND).astype(np.uint8)
+    inside = cv2.erode((labels == FACE).astype(np.uint8), np.ones((3, 3), np.uint8))
+    pixels[(labels == FACE) & (inside == 0)] = (0, 0, 255)
+
+    def stained(border_mm: float) -> float:
+        monkeypatch.setattr(paint, "BORDER_MM", border_mm)
+        landmarks = np.zeros((MEDIAPIPE_POINTS, 2), np.float32)
+        image = painter.face(standing(model), sight_of(model, pixels, labels), landmarks)
+        step = atlas.size // atlas.grid
+        colour = atlas.from_grid(image[::step, ::step, :3])[atlas.choose(model.regions["face"])]
+        return float((colour[:, 2] > colour[:, 0]).mean())
+
+    # 3 pixels of this photo.
+    assert stained(6.5) < 0.2 * stained(0.0)
