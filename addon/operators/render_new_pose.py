@@ -109,7 +109,7 @@ def describe(result: StillData, carried: float) -> str:
     header = result.header
     words = report_text("New pose rendered: {share:.1%} of the head is invented", share=header.invented_share)
     if header.interim:
-        words += report_text(" by an interim method: {method}", method=header.method)
+        words += report_text(" by {method} (interim)", method=header.method)
     if carried < STRETCHED:
         words += report_text(". The photo shows only {share:.0%} of this side of the head", share=carried)
     return words
