@@ -13,6 +13,7 @@ from .push_pull import push_pull
 from .shell_depth import ShellOptions
 
 Image = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 
 MAX_SIDE = 2048
 """Larger shell textures cost memory that a 512 px mesh cannot show."""
@@ -96,7 +97,7 @@ def back_image(photo: Photo, crop: HeadCrop, parse: HeadParse, seed: int = 0) ->
     if source.sum() < 0.02 * (parse.matte > 0.5).sum():
         source = (parse.labels == OTHER_HEAD) | (parse.labels == FACE) | (parse.labels == EAR)
     inside = cv2.erode(source.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-    source = inside if inside.any() else source
+    source = _unlike_skin(colour, inside if inside.any() else source, parse)
     # A forehead's worth of face lies between the sides: the pyramid carries hair tones across it.
     tone = cv2.GaussianBlur(push_pull(colour, source.astype(np.float32)), (0, 0), 6)
     detail = colour - cv2.GaussianBlur(colour, (0, 0), 6)
@@ -105,6 +106,16 @@ def back_image(photo: Photo, crop: HeadCrop, parse: HeadParse, seed: int = 0) ->
     strands = cv2.GaussianBlur(noise, (0, 0), sigmaX=1.2, sigmaY=14)
     strands /= max(float(strands.std()), 1e-6)
     return _to_uint8(tone + 0.7 * strength * strands[..., None])
+
+
+def _unlike_skin(colour: Image, hair: Mask, parse: HeadParse) -> Mask:
+    """Pixels (S,S) of hair in its own colour: along a hairline and in short hair skin shows through."""
+    skin = (parse.labels == FACE) & ~hair
+    if not hair.any() or not skin.any():
+        return hair
+    to_hair, to_skin = (np.linalg.norm(colour - np.median(colour[of], axis=0), axis=2) for of in (hair, skin))
+    own = hair & (to_hair < to_skin)
+    return own if own.any() else hair
 
 
 def _crop_at(pixels: NDArray[np.uint8], crop: HeadCrop, side: int) -> Image:

@@ -8,9 +8,9 @@ import pytest
 
 from backend.camera import Camera
 from backend.crop import HeadCrop
-from backend.head_parse import HAIR, HeadParse
+from backend.head_parse import FACE, HAIR, HeadParse
 from backend.photo import Photo
-from backend.shell_texture import front_image, over
+from backend.shell_texture import back_image, front_image, over
 
 SIDE = 128
 GREY, BLUE = np.float32([120, 120, 120]), np.float32([40, 80, 220])
@@ -53,3 +53,16 @@ def test_over_the_same_background_the_brightness_is_the_photo_s() -> None:
     picture = over(_front(matte).astype(np.uint8), np.full((SIDE, SIDE, 3), BLUE, np.uint8))
     true = matte[..., None] * GREY + (1 - matte[..., None]) * BLUE
     assert np.abs(picture.mean(axis=2) - true.mean(axis=2)).max() < 12
+
+
+def test_skin_that_shows_through_hair_does_not_colour_the_back() -> None:
+    """Half of what is called hair is as bright as skin, on the side of the face."""
+    labels = np.zeros((SIDE, SIDE), np.uint8)
+    labels[10:60, 20:108], labels[60:110, 20:108] = HAIR, FACE
+    pixels = np.full((SIDE, SIDE, 3), BLUE, np.uint8)
+    pixels[10:110, 20:108] = (210, 160, 130)
+    pixels[10:40, 20:108] = (40, 30, 30)
+    crop = HeadCrop(pixels, np.ones((SIDE, SIDE), bool), Camera.centred(500.0, SIDE, SIDE), 1.0, 0.0, 0.0)
+    matte = (labels > 0).astype(np.float32)
+    back = back_image(Photo(pixels), crop, HeadParse(labels, matte, matte))
+    assert np.abs(back.reshape(-1, 3).mean(axis=0) - (40, 30, 30)).max() < 10
