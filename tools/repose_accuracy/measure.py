@@ -118,18 +118,17 @@ def _portrait(item: EvaluationItem, rows: Sequence[Row], folder: Path) -> Record
     _, region = render_over_plate(head)
     found: dict[str, Record] = {row.name: {"distance": {}, "invented": {}} for row in rows}
     pictures: dict[str, list[str]] = {row.name: [] for row in rows}
-    turns = {side * yaw + 0.0 for yaw in YAWS_DEG}.union(SHEET_YAWS_DEG)
-    for turn in sorted(turns):
-        pose = head.pose.turned(yaw_deg=turn)
+    turns = {side * yaw for yaw in YAWS_DEG}.union(SHEET_YAWS_DEG)
+    for turn in sorted(turn + 0.0 for turn in turns):  # of both zeros the positive one
+        pose, away = head.pose.turned(yaw_deg=turn), side * turn + 0.0
         view = render_view(head, pose)
         for row in rows:
             still, of = finished(row, view, head), found[row.name]
             if turn in SHEET_YAWS_DEG:
                 pictures[row.name].append(_saved(still.pixels, folder, f"{item.id}_{row.name}_{turn:g}"))
-            if side * turn in YAWS_DEG:
-                yaw = f"{side * turn:g}"
-                of["distance"][yaw] = _distance(net, true, still.pixels, fitted, pose)
-                of["invented"][yaw] = still.invented_share
+            if away in YAWS_DEG:
+                of["distance"][f"{away:g}"] = _distance(net, true, still.pixels, fitted, pose)
+                of["invented"][f"{away:g}"] = still.invented_share
             if turn == 0:
                 of["psnr_db"] = similarity_inside(fitted.photo.pixels, still.pixels, region)[0]
     return {"rows": found, "pictures": pictures}
