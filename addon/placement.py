@@ -64,6 +64,24 @@ def camera_location(pose: Pose) -> tuple[float, float, float]:
     return float(x), float(y), float(z)
 
 
+def in_sight(camera: CameraHeader, pose: Pose, box: NDArray[np.floating]) -> bool:
+    """Whether a box (2,3: lowest and highest corner, m, seen from the root) may show in the photo's frame.
+
+    What is farther behind the head than the camera is before it does not count: that is scenery.
+    """
+    eye = np.array(camera_location(pose))
+    reach = 2 * float(pose.translation_mm[2]) / MM_PER_M
+    nearest, farthest = box[0, 1] - eye[1], box[1, 1] - eye[1]
+    if farthest <= 0 or nearest > reach:
+        return False
+    depth = min(farthest, reach)  # the frame is widest there
+    centre, focal = np.array([camera.cx, camera.cy]), np.array([camera.fx, camera.fy])
+    low = (-0.5 - centre) / focal * depth
+    high = (np.array([camera.width, camera.height]) - 0.5 - centre) / focal * depth
+    left, right, bottom, top = low[0] + eye[0], high[0] + eye[0], eye[2] - high[1], eye[2] - low[1]
+    return bool(box[0, 0] < right and box[1, 0] > left and box[0, 2] < top and box[1, 2] > bottom)
+
+
 def euler_from_angles(yaw_deg: float, pitch_deg: float, roll_deg: float) -> tuple[float, float, float]:
     """The pivot's ``rotation_euler`` (radians, order ``YXZ``) for pose angles in degrees."""
     return math.radians(pitch_deg), -math.radians(roll_deg), math.radians(yaw_deg)

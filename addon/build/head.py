@@ -6,11 +6,15 @@ import contextlib
 from collections.abc import Iterator
 
 import bpy
-from mathutils import Matrix
+import numpy as np
+from mathutils import Matrix, Vector
+from numpy.typing import NDArray
 
 from .. import placement
 from ..head_data import DELIT_SUFFIX, FACE_MESH, PHOTO_IMAGE, PLATE_IMAGE, HeadData, MeshData
+from ..placement import in_sight
 from ..properties import CAMERA, PIVOT, ROOT, likeness, mark, pivots
+from ..stage import SHOWABLE
 from .camera import build_camera
 from .images import build_image
 from .materials import build_material
@@ -19,7 +23,10 @@ from .record import store_record
 from .shape_keys import add_shape_keys, follow_face
 
 HEAD_SPACING_M = 0.5
-"""Distance of heads that stand side by side; shoulders do not touch."""
+"""Steps at which places for a head lie side by side; the least distance of two heads."""
+MOST_PLACES = 40
+ROOM_M = 3.0
+"""What is larger than that is a floor, a wall or a room, in which a head may stand."""
 
 MATTE = ("hair", "back", "body")
 """Parts that are no skin, eye or tooth."""
@@ -43,7 +50,7 @@ def build_head(scene: bpy.types.Scene, data: HeadData) -> bpy.types.Object:
         pivot.rotation_euler = Matrix(placement.pivot_rotation(data.pose.rotation).tolist()).to_euler(
             placement.PIVOT_ROTATION_ORDER
         )
-        root.location.x = _free_place(scene)
+        root.location.x = _free_place(scene, data)
         pivot.parent = camera.parent = root
         pivot.lock_scale = (True, True, True)
 
@@ -119,13 +126,24 @@ def _empty(name: str, shape: str, size: float, collection: bpy.types.Collection)
     return item
 
 
-def _free_place(scene: bpy.types.Scene) -> float:
-    """x of the first place where no other head stands."""
+def _free_place(scene: bpy.types.Scene, data: HeadData) -> float:
+    """x of the first place where nothing is in the photo's frame, like another head or a new file's cube."""
+    bpy.context.view_layer.update()  # where things stand is known from then on
+    boxes = [_box(item) for item in scene.objects if item.type in SHOWABLE and not item.hide_render]
+    things = [box for box in boxes if (box[1] - box[0]).max() < ROOM_M]
     taken = [pivot.matrix_world.translation.x for pivot in pivots(scene)]
-    place = 0
-    while any(abs(place * HEAD_SPACING_M - x) < HEAD_SPACING_M / 2 for x in taken):
-        place += 1
-    return place * HEAD_SPACING_M
+    for place in range(MOST_PLACES):
+        x = place * HEAD_SPACING_M
+        apart = all(abs(x - other) > HEAD_SPACING_M / 2 for other in taken)
+        if apart and not any(in_sight(data.header.camera, data.pose, box - (x, 0, 0)) for box in things):
+            return x
+    return MOST_PLACES * HEAD_SPACING_M
+
+
+def _box(item: bpy.types.Object) -> NDArray[np.floating]:
+    """(2,3) lowest and highest corner of an object in the scene, m."""
+    corners = np.array([item.matrix_world @ Vector(corner) for corner in item.bound_box])
+    return np.stack([corners.min(0), corners.max(0)])
 
 
 _KINDS = ("objects", "meshes", "shape_keys", "cameras", "materials", "images", "collections")

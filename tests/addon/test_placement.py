@@ -44,3 +44,21 @@ def test_a_centred_camera_needs_no_shift():
     lens = placement.lens(CameraHeader(fx=1000.0, fy=1000.0, cx=399.5, cy=299.5, width=800, height=600))
     assert (lens.shift_x, lens.shift_y) == (0.0, 0.0)
     assert lens.focal_mm == pytest.approx(45.0)  # 1000 px of 800 on 36 mm film
+
+
+@pytest.mark.parametrize(
+    ("place", "seen"),
+    [
+        ((0.0, -0.3, 0.0), True),  # between camera and head
+        ((0.28, -0.05, 0.0), True),  # at the head's side, at the edge of the frame
+        ((0.28, -0.55, 0.0), False),  # as far to the side, near the camera: out of the frame
+        ((0.0, 0.0, 0.6), False),  # above the frame
+        ((0.0, -0.9, 0.0), False),  # behind the camera
+        ((0.0, 0.9, 0.0), False),  # scenery
+    ],
+)
+def test_what_stands_in_the_photos_frame(place, seen):
+    camera = CameraHeader(fx=1000.0, fy=1000.0, cx=399.5, cy=399.5, width=800, height=800)
+    pose = Pose(np.eye(3), np.array([0.0, 0.0, 700.0]))  # the frame reaches 0.28 m from the head
+    cube = np.array([[-0.05, -0.05, -0.05], [0.05, 0.05, 0.05]])
+    assert placement.in_sight(camera, pose, cube + place) is seen
