@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -16,7 +18,8 @@ from backend.head_parse import HEAD_CLASSES
 from backend.photo import Photo
 from backend.protocol import Stage
 from backend.reconstruction import Reconstruction
-from backend.repose import render_coarse
+from backend.repose import posed_vertices, render_coarse
+from tests.backend.poking import STRAY, share_poking_through
 
 PARTS = ("face", "eye_left", "eye_right", "teeth", "tongue", "lashes", "hair", "back", "body")
 ROUND_TRIP_DB = 32.0
@@ -69,6 +72,23 @@ def test_a_turned_head_has_no_hole(head: Reconstruction) -> None:
         solid = (alpha > 127).astype(np.uint8)
         filled = cv2.morphologyEx(solid, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
         assert (filled - solid).sum() < 0.002 * solid.sum()
+
+
+@pytest.mark.parametrize("before", ["hair", "face"])
+def test_the_back_of_the_head_stays_behind_when_the_head_turns(head: Reconstruction, before: str) -> None:
+    """Before what the photo shows: the scalp's lining and the nape are there to be covered."""
+    meshes = {mesh.name: mesh for mesh in head.meshes}
+    front = meshes[before]
+    corners = np.where(front.polygons >= 0, front.polygons, front.polygons[:, :1])
+    shown = (front.known > 0)[corners].all(1)
+    front = replace(
+        front,
+        vertices=posed_vertices(head, front),
+        polygons=front.polygons[shown],
+        uvs=front.uvs[shown],
+    )
+    shares = share_poking_through(front, meshes["back"], head.images[before], head.pose, head.camera)
+    assert max(shares) < STRAY
 
 
 def test_measuring_finds_what_the_head_does(engine: Engine, photo: Photo, head: Reconstruction) -> None:

@@ -21,6 +21,7 @@ from backend.head_parse import FACE, HAIR, HeadParse
 from backend.raster import rasterize_arrays, triangulate
 from backend.reconstruction import TexturedMesh
 from backend.shell_depth import ShellOptions, shell_region
+from tests.backend.poking import STRAY, share_poking_through
 
 SIZE = 128
 CAMERA = Camera(240.0, 240.0, 63.5, 63.5, SIZE, SIZE)
@@ -305,3 +306,13 @@ def test_what_only_a_jump_held_is_left_out_where_it_is_a_crumb():
         return connected_components(coo_matrix(links, (len(front.vertices),) * 2), directed=False)[0]
 
     assert (pieces(0.01), pieces(0.05)) == (2, 1)
+
+
+def test_the_back_stays_behind_the_front_when_the_head_turns():
+    depth, parse, crop = head()
+    front, back = build_shells(depth, parse, crop, POSE, OPTIONS)
+    camera = CAMERA.cropped(3.0, 0.0, 0.0, 3 * SIZE, 3 * SIZE)
+    opaque = replace(front, has_alpha=False)
+    assert max(share_poking_through(opaque, back, None, POSE, camera)) < STRAY
+    nearer = replace(back, vertices=back.vertices + np.float32([0, 0, 60]))
+    assert max(share_poking_through(opaque, nearer, None, POSE, camera)) > 20 * STRAY
