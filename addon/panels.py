@@ -8,8 +8,9 @@ import bpy
 
 from ..backend.setup.state import SetupState
 from .installation import BackendKind
+from .paragraph import draw_paragraph
 from .pose_gauge import reading
-from .preferences import draw_state, draw_text, preferences
+from .preferences import draw_state, preferences
 from .properties import IDENTITY, LOOK_DELIT, LOOK_PHOTO, LOOKS, LikenessObject, active_head, likeness
 from .session import session
 from .setup_layout import draw_button, draw_progress
@@ -18,9 +19,6 @@ from .words import label_text
 
 if TYPE_CHECKING:
     from .jobs import Progressed
-
-SIDEBAR_COLUMNS = 34
-"""Characters of a line in a sidebar of the usual width."""
 
 FIRST_SHAPES = 10
 """Identity sliders that are always in sight: nine tenths of the variance of the model that ships."""
@@ -74,7 +72,7 @@ class LIKENESS_PT_main(LikenessPanel, bpy.types.Panel):
             draw_state(layout, state)
         _draw_setup(layout, context, needed=state is BackendState.NOT_INSTALLED)
         if session.notice:
-            draw_text(layout.box(), session.notice, SIDEBAR_COLUMNS, icon="INFO")
+            draw_paragraph(layout.box(), session.notice, icon="INFO")
 
 
 def _stage(progress: Progressed) -> str:
@@ -92,7 +90,7 @@ def _draw_setup(layout: bpy.types.UILayout, context: bpy.types.Context, *, neede
         if needed or found is SetupState.OUTDATED:
             draw_button(layout, found, preferences(context).wheels)
     elif needed:
-        layout.label(text="There is no Python where the preferences say", icon="ERROR")
+        draw_paragraph(layout, label_text("There is no Python where the preferences say"), icon="ERROR")
         layout.operator("likeness.open_preferences", icon="PREFERENCES")
 
 
@@ -202,11 +200,10 @@ class LIKENESS_PT_render(HeadPanel, bpy.types.Panel):
         layout.operator("likeness.render_new_pose_animation", icon="RENDER_ANIMATION")
         transform = context.scene.view_settings.view_transform
         if transform != "Standard":
-            draw_text(
-                layout,
-                label_text("The {look} film look of this scene changes the photo's colours", look=transform),
-                SIDEBAR_COLUMNS,
+            words = label_text(
+                "The {look} film look of this scene changes the photo's colours", look=transform
             )
+            draw_paragraph(layout, words)
             layout.operator("likeness.true_colours", icon="COLOR")
 
 

@@ -12,6 +12,7 @@ from ..backend.setup.state import SetupState
 from . import PACKAGE
 from .errors import BackendUnreachable
 from .installation import IDLE_MINUTES, BackendChoice, BackendKind, look
+from .paragraph import draw_paragraph
 from .session import session
 from .setup_layout import draw_button, draw_progress
 from .state import BackendState
@@ -29,10 +30,6 @@ QUALITIES = (
 
 def _choice_changed(_self: LikenessPreferences, context: Context) -> None:
     look_again(context)
-
-
-TEXT_COLUMNS = 70
-"""Characters of a line of explanation; Blender does not wrap labels."""
 
 
 class LikenessPreferences(bpy.types.AddonPreferences):
@@ -157,7 +154,7 @@ def draw_state(layout: bpy.types.UILayout, state: BackendState) -> None:
         layout.operator("likeness.open_log", icon="TEXT")
     if state is BackendState.UPDATE_REQUIRED:
         words = "Update Likeness here and where the backend runs, then start the backend again"
-        draw_text(layout, label_text(words))
+        draw_paragraph(layout, label_text(words))
 
 
 _ICONS = {
@@ -167,15 +164,6 @@ _ICONS = {
     BackendState.RUNNING: "CHECKMARK",
     BackendState.STARTING: "SORTTIME",
 }
-
-
-def draw_text(layout: bpy.types.UILayout, text: str, columns: int = TEXT_COLUMNS, icon: str = "NONE") -> None:
-    """A paragraph as a column of labels."""
-    import textwrap
-
-    column = layout.column(align=True)
-    for number, line in enumerate(textwrap.wrap(text, columns)):
-        column.label(text=line, icon=icon if number == 0 else ("BLANK1" if icon != "NONE" else "NONE"))
 
 
 def preferences(context: Context) -> LikenessPreferences:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..backend.setup.state import SetupState
+from .paragraph import draw_paragraph
 from .session import session
 from .words import label_text
 
@@ -43,13 +44,13 @@ def draw_progress(layout: bpy.types.UILayout) -> bool:
 def draw_button(layout: bpy.types.UILayout, state: SetupState, wheels: str) -> None:
     """Why there is something to do, and the button; where Blender stays offline, first the one for that."""
     if words := WORDS.get(state):
-        layout.label(text=words, icon="INFO")
+        draw_paragraph(layout, label_text(words), icon="INFO")
     if wheels or bpy.app.online_access:
         layout.operator("likeness.set_up_backend", text=label_text(BUTTONS[state]), icon="IMPORT")
         return
-    layout.label(text="Blender is set to stay offline")
+    draw_paragraph(layout, label_text("Blender is set to stay offline"))
     if bpy.app.online_access_override:
-        layout.label(text="Blender was started with --offline-mode")
+        draw_paragraph(layout, label_text("Blender was started with --offline-mode"))
     else:
         layout.operator("extensions.userpref_allow_online", text="Allow Online Access", icon="INTERNET")
     layout.operator("likeness.open_preferences", text="Install from a Folder", icon="FILE_FOLDER")

@@ -19,7 +19,7 @@ WIRE = {
 BLENDER = {"bpy", "bpy_extras", "bmesh", "mathutils", "addon_utils", "gpu", "blf"}
 AT_THE_EDGE = {
     "compat", "handlers", "menus", "panels", "preferences", "properties", "registration", "render",
-    "output", "pose_gauge", "setup_layout", "sighting", "stage", "views", "watch", "words",
+    "output", "paragraph", "pose_gauge", "setup_layout", "sighting", "stage", "views", "watch", "words",
 }  # fmt: skip
 """Modules of the add-on's top level that touch Blender; everything else there thinks without it."""
 IN_BLENDERS_PYTHON = {"numpy"} | BLENDER

@@ -138,3 +138,11 @@ def test_before_the_first_glance_nothing_is_claimed(addon, draw):
     session.glance = None
     assert draw("main") == [("likeness.import_photo", True)]
     assert session.was_drawn
+
+
+def test_lines_fit_the_sidebar(addon):
+    lines, words = addon("paragraph").lines, "Likeness needs libraries that Blender does not bring"
+    usual, narrow, wide = (lines(words, width_px) for width_px in (292, 160, 700))
+    assert max(map(len, usual)) <= 34
+    assert len(narrow) > len(usual) > len(wide) == 1
+    assert all(" ".join(found) == words for found in (usual, narrow, wide))
