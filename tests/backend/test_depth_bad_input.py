@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from scipy.sparse import coo_matrix
 from torch import Tensor
 from torch.nn import functional
 
@@ -20,18 +19,20 @@ from backend.frames import Pose
 from backend.hair_mesh import build_shells
 from backend.head_parse import BACKGROUND, BODY, EAR, FACE, HAIR, HEADWEAR, OTHER_HEAD, HeadParse
 from backend.morphable import load_head_model
-from backend.nets.depth_net import DepthNet, HeadView
+from backend.nets.depth_net import UNIT_MM, DepthNet, HeadView
 from backend.project import ProjectedHead, project_head
-from backend.raster import TorchRasterizer, triangulate
+from backend.raster import TorchRasterizer, rasterize_arrays, triangulate
 from backend.reconstruction import TexturedMesh
 from backend.shell_depth import ShellOptions
 from tests.train.depth import eggs
 
 SIDE = 512
 CENTRE_MM = 900.0
-BEFORE_MM = 40.0
-"""A vertex so far before the median of those around it is a spike."""
-RINGS = 4
+RINGS_PX = (8, 16, 24)
+"""5, 10 and 15 mm: a needle of the depth network is 3 to 10 mm wide."""
+LONGEST_EDGE_MM = ShellOptions.jump_mm + ShellOptions.closing_gap_mm[1] / 2
+"""A triangle spans at most a jump that is not cut, and at the outline the way to where the back meets it."""
+NEEDLE_MM = 90.0
 POSE: Pose = eggs.pose_of(15.0)
 
 Stage = tuple[HeadCrop, HeadParse, ProjectedHead]
@@ -91,34 +92,39 @@ CASES = (
 
 
 class Needles(DepthNet):
-    """Says the prior, and narrow needles of 90 mm towards the camera."""
+    """Says the prior, and narrow needles towards the camera."""
 
     def forward(self, view: HeadView) -> Tensor:
         random = torch.rand(view.prior.shape, generator=torch.Generator().manual_seed(0))
         needle = functional.max_pool2d((random > 0.9995).float()[:, None], 7, 1, 3)[:, 0]
-        return view.prior.nan_to_num(0.0) + 0.9 * needle
+        return view.prior.nan_to_num(0.0) + NEEDLE_MM / UNIT_MM * needle
 
 
-def standing_out_mm(mesh: TexturedMesh) -> np.ndarray:
-    """(M,) how far vertices lie before the median of those at most :data:`RINGS` edges away.
+def ring(radius: int) -> np.ndarray:
+    """A circle of pixels."""
+    y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1]
+    return (np.abs(np.hypot(x, y) - radius) < 1).astype(np.uint8)
 
-    Vertices nearer to a border are left out: at its outline every round head is steep.
+
+def standing_out_mm(depth: np.ndarray) -> float:
+    """How far anything of a picture's depth (S,S), infinite outside, lies before the whole ring around it.
+
+    Slopes, edges and outlines do not: on one side of them something lies as near. So this looks right up to
+    the borders.
     """
-    depth = POSE.to_camera(mesh.vertices.astype(np.float64))[:, 2]
-    triangles = triangulate(mesh.polygons).vertices
-    edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
-    size = (len(depth),) * 2
-    near = coo_matrix((np.ones(len(edges), np.float32), edges.T), size).tocsr()
-    border = np.unique(np.stack((near - near.T).nonzero()))
-    near = near + near.T
-    reach = near
-    for _ in range(RINGS - 1):
-        reach = reach @ near + reach
-        reach.data[:] = 1
-    at_border = reach[:, border].sum(1).A1 > 0
-    spans = list(zip(reach.indptr, reach.indptr[1:], strict=False))
-    inner = np.flatnonzero(~at_border)
-    return np.array([np.median(depth[reach.indices[slice(*spans[i])]]) - depth[i] for i in inner])
+    inside = np.isfinite(depth)
+    filled = np.where(inside, depth, 1e6).astype(np.float32)
+    return max(float((cv2.erode(filled, ring(radius)) - filled)[inside].max()) for radius in RINGS_PX)
+
+
+def as_seen(mesh: TexturedMesh, stage: Stage) -> np.ndarray:
+    """(S,S) depth of shell and fitted head together, infinite outside."""
+    crop, parse, head = stage
+    points = POSE.to_camera(mesh.vertices.astype(np.float64))
+    shell = rasterize_arrays(points, triangulate(mesh.polygons).vertices, crop.camera)
+    fitted = np.where(np.isin(parse.labels, (FACE, EAR, BODY)), head.front_mm, np.nan)
+    seen = np.fmin(np.where(shell.covered, shell.depth, np.nan), fitted)
+    return np.where((parse.matte > 0.5) & np.isfinite(seen), seen, np.inf)
 
 
 def checked(depth: HeadDepth, stage: Stage) -> TexturedMesh:
@@ -128,8 +134,21 @@ def checked(depth: HeadDepth, stage: Stage) -> TexturedMesh:
         assert np.isfinite(mesh.vertices).all() and len(mesh.polygons) > 100
     points = POSE.to_camera(shells[0].vertices.astype(np.float64))
     assert points[:, 2].min() > CENTRE_MM - 200
-    assert standing_out_mm(shells[0]).max() < BEFORE_MM
+    assert standing_out_mm(as_seen(shells[0], stage)) < ShellOptions.spike_mm
+    corners = points[triangulate(shells[0].polygons).vertices]
+    assert np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=-1).max() < LONGEST_EDGE_MM
     return shells[0]
+
+
+def test_a_nose_is_no_spike_and_a_needle_is(head: ProjectedHead) -> None:
+    """The measure itself: of what belongs to a head, the nose stands out most."""
+    bare = np.where(head.skull & np.isfinite(head.front_mm), head.front_mm, np.inf)
+    assert 2.0 < standing_out_mm(bare) < ShellOptions.spike_mm
+    outline = np.argwhere(np.isfinite(bare))
+    for y, x in (outline[0], outline[len(outline) // 2]):
+        needle = bare.copy()
+        needle[max(y - 1, 0) : y + 2, x - 1 : x + 2] -= NEEDLE_MM
+        assert standing_out_mm(needle) > ShellOptions.spike_mm
 
 
 @pytest.mark.parametrize("name", CASES)
