@@ -27,7 +27,7 @@ ERRORS = {
 } - {"RequestRefused"}  # its words come from the backend or from messages.TEXTS
 RECORDS = {"Text"}
 """Dataclasses of words (messages.py)."""
-PARAGRAPHS = {"draw_text"}
+PARAGRAPHS = {"draw_paragraph"}
 """Functions whose second argument is for the artist, if it does not pass ``words.py`` first."""
 SHARED = {"backend/protocol.py": "Stage", "backend/setup/report.py": "Step"}
 """Enumerations beyond the add-on whose values it shows."""

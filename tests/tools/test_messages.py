@@ -18,9 +18,13 @@ def test_no_words_hide_from_translators() -> None:
 
 def test_words_made_at_run_time_would_be_found(tmp_path) -> None:
     (tmp_path / "panel.py").write_text('layout.label(text=f"{count} heads")\nreport_text("fine {x}", x=1)\n')
+    (tmp_path / "text.py").write_text('draw_paragraph(layout, f"{count} photos")\n')
     messages, hidden = collect(tmp_path)
     assert [message.words for message in messages] == ["fine {x}"]
-    assert hidden == [Hidden(f"{tmp_path.name}/panel.py:1", "f'{count} heads'")]
+    assert hidden == [
+        Hidden(f"{tmp_path.name}/panel.py:1", "f'{count} heads'"),
+        Hidden(f"{tmp_path.name}/text.py:1", "f'{count} photos'"),
+    ]
 
 
 @pytest.mark.parametrize(
