@@ -32,6 +32,11 @@ CLOSED, WIDE_OPEN = 0.5, 0.55
 """Of ARKit's scores for lids and jaw; smiling people with open eyes have at most 0.2 and 0.15."""
 HIDDEN, GLAZED = 0.12, 0.02
 """Shares of the face's pixels that something else may cover."""
+MOSTLY_HIDDEN = 0.5
+"""Share from which hair leaves too little of a face to tell its shape by."""
+LOPSIDED_MM = 60.0
+"""A head reaches so much farther beyond the skull on one side than on the other only if it is not one head:
+at most 27 mm on eleven portraits with all kinds of hair."""
 
 
 def surprise(model: MorphableModel, fit: HeadFit, estimate: LightEstimate | None) -> dict[str, float]:
@@ -83,7 +88,11 @@ def doubts_about_cover(labels: NDArray[np.uint8], face: NDArray[np.bool_]) -> li
     warnings = []
     if share(GLASSES) > GLAZED:
         warnings.append("The glasses will be painted onto the face: a photo without them gives clean skin.")
-    if share(HAIR, HEADWEAR) > HIDDEN:
+    if share(HAIR) > MOSTLY_HIDDEN:
+        warnings.append(
+            "Hair hides most of the face, which is guessed: a photo with the hair out of the face shows it."
+        )
+    elif share(HAIR, HEADWEAR) > HIDDEN:
         warnings.append(
             "Hair or a hat hides part of the face, which is guessed: a photo with a free forehead shows it."
         )
@@ -93,6 +102,30 @@ def doubts_about_cover(labels: NDArray[np.uint8], face: NDArray[np.bool_]) -> li
             "retouch the face's texture there."
         )
     return warnings
+
+
+def doubts_about_outline(matte: NDArray[np.floating], skull: NDArray[np.bool_], pitch_mm: float) -> list[str]:
+    """Warnings about a head with which something else has grown together.
+
+    Args:
+        matte: (S,S) share of the head in each pixel of the working crop.
+        skull: (S,S) where the fitted head says that its skull is.
+        pitch_mm: size of a pixel there.
+    """
+    head = matte > 0.5
+    reach = [_reach(head, skull), _reach(head[:, ::-1], skull[:, ::-1])]
+    if abs(reach[0] - reach[1]) * pitch_mm <= LOPSIDED_MM:
+        return []
+    return [
+        "Something beside the head looks like a part of it, another head perhaps: crop the photo, or paint it "
+        "over there."
+    ]
+
+
+def _reach(head: NDArray[np.bool_], skull: NDArray[np.bool_]) -> int:
+    """Pixels by which a head reaches to the left beyond its skull, at most, in the rows of both."""
+    rows = head.any(1) & skull.any(1)
+    return int((skull[rows].argmax(1) - head[rows].argmax(1)).max(initial=0))
 
 
 def doubts_about_light(estimate: LightEstimate | None) -> list[str]:

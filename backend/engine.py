@@ -15,7 +15,7 @@ from .crop import HeadCrop
 from .delight import Delit, take_off_light
 from .depth import HeadDepth, HeadDepthEstimator
 from .depth_network import head_depth_estimator
-from .doubts import doubts_about_cover, doubts_about_light, surprise
+from .doubts import doubts_about_cover, doubts_about_light, doubts_about_outline, surprise
 from .eyes import EYES, Eyeball, eyeball, lash_image
 from .fit import HeadFit
 from .fitting import Fitting
@@ -161,7 +161,12 @@ class Engine:
             ears = well_fitted_ears(head, parse.labels)
             meshes, images, delit, sight = self._dress(photo, found, fit, crop, parse, depth, shells, ears)
         estimate = delit and delit.estimate
-        seen = (*doubts_about_cover(parse.labels, head.face), *doubts_about_light(estimate))
+        pitch_mm = float(fit.pose.translation_mm[2]) / crop.camera.fx
+        seen = (
+            *doubts_about_cover(parse.labels, head.face),
+            *doubts_about_outline(parse.matte, head.skull, pitch_mm),
+            *doubts_about_light(estimate),
+        )
         reconstruction = Reconstruction(
             camera=fit.camera,
             pose=fit.pose,

@@ -11,6 +11,7 @@ from backend.doubts import (
     doubts_about_expression,
     doubts_about_fit,
     doubts_about_light,
+    doubts_about_outline,
     surprise,
 )
 from backend.fit import HeadFit
@@ -65,6 +66,27 @@ def test_what_lies_before_the_face(covers: int, word: str) -> None:
     labels[10:20, 5:35] = covers
     (warning,) = doubts_about_cover(labels, face)
     assert word in warning
+
+
+def test_hair_over_most_of_the_face_is_said_in_other_words() -> None:
+    face = np.zeros((40, 40), bool)
+    face[5:35, 5:35] = True
+    labels = np.where(face, FACE, HAIR).astype(np.uint8)
+    labels[5:25, 5:35] = HAIR
+    (warning,) = doubts_about_cover(labels, face)
+    assert "most of the face" in warning
+
+
+@pytest.mark.parametrize("flip", [1, -1])
+def test_a_head_grown_together_with_another(flip: int) -> None:
+    skull, head = np.zeros((100, 100), bool), np.zeros((100, 100), bool)
+    skull[20:80, 35:65] = True
+    head[15:90, 25:75] = True
+    two = head.copy()
+    two[30:60, 60:98] = True
+    assert doubts_about_outline(head[:, ::flip].astype(float), skull, pitch_mm=3.0) == []
+    (warning,) = doubts_about_outline(two[:, ::flip].astype(float), skull, pitch_mm=3.0)
+    assert "another head" in warning
 
 
 def test_light_that_was_guessed_and_skin_that_is_odd() -> None:
