@@ -117,8 +117,8 @@ def doubts_about_outline(matte: NDArray[np.floating], skull: NDArray[np.bool_], 
     if abs(reach[0] - reach[1]) * pitch_mm <= LOPSIDED_MM:
         return []
     return [
-        "Something beside the head looks like a part of it, another head perhaps: crop the photo, or paint it "
-        "over there."
+        "Something beside the head looks like a part of it, another head perhaps: crop the photo, or paint "
+        "it over there."
     ]
 
 
