@@ -46,7 +46,7 @@ SKIN_CHROMA, DARKEST_SKIN = 16.0, 0.35
 SKIN_NECK_MM, HIDDEN_NECK_MM = (10.0, 35.0), (8.0, 16.0)
 """Distances below the jaw over which the head's own neck fades into the photo's: where that showed skin, and
 where it showed none."""
-NECK_EDGE_TEXELS, SPECKLE_TEXELS = 10.0, 10.0
+NECK_EDGE_TEXELS, SPECKLE_TEXELS = 5.0, 10.0
 BORDER_MM = 2.0
 """Skin so near to the border of the face in the photo carries shadows and colours of what lies beside it:
 a turn would draw them out into stains."""
@@ -228,8 +228,8 @@ class HeadPainter:
 
 
 def _at_border(sight: Sight, seen: Seen) -> NDArray[np.bool_]:
-    """(M,) texels whose pixel of the photo is nearly one of hair, clothes or background."""
-    skin = np.isin(sight.labels, (FACE, GLASSES, EAR)).astype(np.uint8)
+    """(M,) texels whose pixel of the photo is nearly one of hair or background."""
+    skin = np.isin(sight.labels, (FACE, GLASSES, EAR, BODY)).astype(np.uint8)
     inner = cv2.distanceTransform(skin, cv2.DIST_L2, 3) > BORDER_MM * sight.crop.size / CROP_SIDE_MM
     at = np.rint(sight.crop.to_crop(seen.photo_px)).astype(int).clip(0, sight.crop.size - 1)
     return ~inner[at[:, 1], at[:, 0]]

@@ -58,13 +58,17 @@ def front_image(
     matte = cv2.resize(_lined(parse.matte), (side, side), interpolation=cv2.INTER_CUBIC).clip(0, 1)
     alpha = matte[..., None]
     pure = behind + (colour - behind) / alpha.clip(FAINT[0])
+    bare = np.isin(parse.labels, (FACE, EAR, OTHER_HEAD)).astype(np.uint8)
+    bare = cv2.resize(bare, (side, side), interpolation=cv2.INTER_NEAREST)
+    solid = (matte > SOLID).astype(np.uint8)
     brush = np.ones((round(INSET * side) | 1,) * 2, np.uint8)
-    inner = push_pull(colour, cv2.erode((matte > SOLID).astype(np.uint8), brush).astype(np.float32))
+    inner = push_pull(colour, np.where(bare, solid, cv2.erode(solid, brush)).astype(np.float32))
     # Near 0 the division only amplifies errors of the plate: lean on the hair's own inside.
     trust = ((matte - FAINT[0]) / (FAINT[1] - FAINT[0])).clip(0, 1)[..., None]
-    soft = _tinted(
-        trust * pure + (1 - trust) * inner, inner, ((matte - TINTED[0]) / np.ptp(TINTED)).clip(0, 1)
-    )
+    own = ((matte - TINTED[0]) / np.ptp(TINTED)).clip(0, 1)
+    # The rim of an ear is no hair, and too narrow for a tone of its own.
+    own = np.where(cv2.dilate(bare, brush, iterations=2), 1, own)
+    soft = _tinted(trust * pure + (1 - trust) * inner, inner, own)
     front = np.where(alpha > SOLID, colour, soft)
     return np.dstack([_to_uint8(front), _to_uint8(255 * matte)])
 
