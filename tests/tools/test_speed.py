@@ -12,7 +12,7 @@ from tools import speed
 from tools.speed import STAGES, page
 
 ENGINE = {
-    "load_average": 3.5,
+    "load_average": 2.5,
     "device": "CPU (2 threads)",
     "threads": 2,
     "photo": {"name": "ann.jpg", "width": 800, "height": 600},
@@ -52,9 +52,16 @@ def test_bars_are_judged_by_what_was_asked() -> None:
     }
 
 
+def test_a_busy_computer_proves_no_time_but_memory() -> None:
+    bars = page("made", {**ENGINE, "load_average": 10.0}, None).partition("## What was asked for")[2]
+    assert "reached" in next(line for line in bars.splitlines() if "import of one" in line)
+    assert "**not shown**" in next(line for line in bars.splitlines() if "rasteriser" in line)
+    assert "**not reached**" in next(line for line in bars.splitlines() if "memory" in line)
+
+
 def test_each_half_keeps_its_own_load() -> None:
     engine, _, blender = page("made", ENGINE, DEMO).partition("## In Blender")
-    assert "at the end: 3.5" in engine
+    assert "at the end: 2.5" in engine
     assert "Load average:\n0.9" in blender
     assert "## In Blender" not in page("made", ENGINE, None)
 
