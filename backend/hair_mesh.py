@@ -7,10 +7,14 @@ one depth. Beyond it the front shell goes on as a thin fringe that carries the s
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import cv2
 import fast_simplification
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from .crop import HeadCrop
 from .depth import HeadDepth
@@ -39,6 +43,7 @@ from .shell_grid import (
     corners_of,
     cut_at_jumps,
     four_corners,
+    in_specks,
     reached,
     seen_from_behind,
     snapped_grid,
@@ -81,11 +86,17 @@ def build_shells(
     inner_mm = tucked(front_mm, depth, parse, pitch_mm, options)
     vertex_mm = np.where(side > 0, _sample(inner_mm, pixels), _sample(rim_mm, pixels))
     cells = _front_cells(depth, parse, contour, side, step, options)
-    torn = _torn(cells, vertex_mm, contour, seen_face(depth, parse), step, step * pitch_mm, options)
-    cells, twin_of, twin_mm = cut_at_jumps(cells, vertex_mm.ravel(), torn)
-    # What only a jump held to the rest is a crumb in the air.
-    inside = side.ravel() > 0
-    cells = without_specks(cells, np.concatenate([inside, inside[twin_of]]), options.smallest_piece)
+    torn = partial(
+        _torn,
+        contour=contour,
+        face=seen_face(depth, parse),
+        step=step,
+        pitch_mm=step * pitch_mm,
+        options=options,
+    )
+    vertex_mm, cells, twin_of, twin_mm = _cut(
+        vertex_mm, cells, side.ravel() > 0, torn, options.smallest_piece
+    )
     places = pixels.reshape(-1, 2).astype(np.float64)
     points = crop.camera.unproject(
         np.concatenate([places, places[twin_of]]), np.concatenate([vertex_mm.ravel(), twin_mm])
@@ -160,6 +171,32 @@ def _torn(
     at_face = to_face.ravel()[corner].min(1) < options.limb_px
     steep = options.jump_slope * pitch_mm
     return (well_inside & (spread > options.jump_mm + steep)) | (at_face & (spread > options.limb_mm + steep))
+
+
+def _cut(
+    depth_mm: Field,
+    cells: Cells,
+    inside: Mask,
+    torn: Callable[[Cells, Field], Mask],
+    smallest_piece: float,
+) -> tuple[Field, Cells, NDArray[np.int64], NDArray[np.floating]]:
+    """Vertex depths (G,G), and cells cut where they are ``torn``, with their twins as ``cut_at_jumps`` says.
+
+    Pieces that only jumps held to the rest first go to the depth of what is around them: left out, they would
+    leave holes; left where they are, they would hang in the air. What is loose then is left out.
+    """
+    for _ in range(2):
+        loose, twin_of, twin_mm = cut_at_jumps(cells, depth_mm.ravel(), torn(cells, depth_mm))
+        counted = np.concatenate([inside, inside[twin_of]])
+        crumbs = in_specks(loose, counted, smallest_piece)[: inside.size] & inside
+        sound = (inside & ~crumbs).reshape(depth_mm.shape)
+        if not crumbs.any() or not sound.any():
+            break
+        nearest = ndimage.distance_transform_edt(~sound, return_distances=False, return_indices=True)
+        depth_mm = np.where(crumbs.reshape(depth_mm.shape), depth_mm[tuple(nearest)], depth_mm)
+    loose, twin_of, twin_mm = cut_at_jumps(cells, depth_mm.ravel(), torn(cells, depth_mm))
+    counted = np.concatenate([inside, inside[twin_of]])
+    return depth_mm, without_specks(loose, counted, smallest_piece), twin_of, twin_mm
 
 
 def _sample(values: Field, pixels: Field) -> Field:

@@ -87,11 +87,16 @@ def seen_from_behind(cells: Cells) -> Cells:
 def without_specks(cells: Cells, inside: Mask, smallest_share: float) -> Cells:
     """Leave out pieces with less than a share of all vertices ``inside`` (N,) the contour: the fringe has
     none."""
+    return cells[~in_specks(cells, inside, smallest_share)[corners_of(cells)[:, 0]]]
+
+
+def in_specks(cells: Cells, inside: Mask, smallest_share: float) -> Mask:
+    """(N,) vertices of such pieces."""
     corner = corners_of(cells)
     links = (np.ones(3 * len(cells)), (np.repeat(corner[:, 0], 3), corner[:, 1:].ravel()))
     _, piece = connected_components(coo_matrix(links, (inside.size, inside.size)), directed=False)
     size = np.bincount(piece, weights=inside)
-    return cells[size[piece[corner[:, 0]]] > smallest_share * inside.sum()]
+    return size[piece] <= smallest_share * inside.sum()
 
 
 def cut_at_jumps(

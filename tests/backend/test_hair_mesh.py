@@ -292,20 +292,26 @@ def test_a_cheek_wider_than_the_fitted_one_goes_on_round_its_limb():
     assert below_limb_mm(replace(OPTIONS, strip_px=0.0)).max() > reach_mm + 20
 
 
-def test_what_only_a_jump_held_is_left_out_where_it_is_a_crumb():
-    """A patch of hair far behind the hair around it."""
+def test_what_only_a_jump_held_joins_what_is_around_it_where_it_is_a_crumb():
+    """A patch of hair far behind the hair around it: it neither hangs in the air nor leaves a hole."""
     depth, parse, crop = head()
     far = depth.front.copy()
     far[32:38, 60:66] += 90
 
-    def pieces(smallest: float) -> int:
+    def pieces_and_farthest(smallest: float) -> tuple[int, float]:
         options = replace(OPTIONS, spike_mm=200.0, smallest_piece=smallest)
         front, _ = build_shells(replace(depth, front=far), parse, crop, POSE, options)
         triangles = triangulate(front.polygons).vertices
         links = (np.ones(2 * len(triangles)), (np.repeat(triangles[:, 0], 2), triangles[:, 1:].ravel()))
-        return connected_components(coo_matrix(links, (len(front.vertices),) * 2), directed=False)[0]
+        pieces, _ = connected_components(coo_matrix(links, (len(front.vertices),) * 2), directed=False)
+        return pieces, float((seen([front]) - depth.front)[31:39, 59:67].max())
 
-    assert (pieces(0.01), pieces(0.05)) == (2, 1)
+    pieces, farthest = pieces_and_farthest(0.01)
+    assert pieces == 2
+    assert farthest > 80
+    pieces, farthest = pieces_and_farthest(0.05)
+    assert pieces == 1
+    assert farthest < 15
 
 
 def test_the_back_stays_behind_the_front_when_the_head_turns():
