@@ -37,6 +37,8 @@ NECK_ROWS_MM = 35.0
 """Rows below the chin in which a neck can be seen."""
 FAINTEST = 0.08
 """Below this matte a pixel's own colour is background with noise."""
+MISSED = 0.15
+"""A matte that is too low by this much has missed a piece of the body; less is noise."""
 HEAD_TRACE = 0.02
 """Matte from which a pixel shows some of the head."""
 SLIVER_MM = 6.0
@@ -101,10 +103,25 @@ def body_card(
     taken = cv2.GaussianBlur(headed, (0, 0), seam / 2)[..., None]
     own = photo.pixels.astype(np.float32)
     if plate is not None:
+        visible = _believable(visible, own, plate.astype(np.float32))
         own = plate + (own - plate) / visible[..., None].clip(FAINTEST)
     colours = taken * fill + (1.0 - taken) * own
     alpha = np.where(head < HEAD_TRACE, np.maximum(visible, hidden), hidden)
     return np.clip(np.rint(np.dstack([colours, 255.0 * alpha])), 0, 255).astype(np.uint8)
+
+
+def _believable(matte: Field, pixels: NDArray[np.float32], plate: NDArray[np.float32]) -> Field:
+    """(H,W) matte that is solid where a thinner one would need a colour that does not exist.
+
+    A pixel C = a F + (1 - a) B asks for a matte of at least (C - B) / (255 - B), or (B - C) / B where it is
+    darker. One far below that has missed a piece of the body, and F would be a glaring red or white.
+    """
+    change = pixels - plate
+    room = np.where(change > 0, 255.0 - plate, plate)
+    least = (np.abs(change) / room.clip(1.0)).clip(0.0, 1.0).max(axis=2)
+    missed = ((least - matte) / MISSED).clip(0.0, 1.0) * (matte > FAINTEST)
+    clear = (np.abs(change).max(axis=2) / (2 * MOST_GRAIN) - 1.0).clip(0.0, 1.0)  # grain alone proves nothing
+    return matte + missed * clear * (1.0 - matte)
 
 
 def head_matte(crop: HeadCrop, parse: HeadParse, photo: Photo) -> Field:

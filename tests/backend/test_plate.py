@@ -8,7 +8,7 @@ from backend.camera import Camera
 from backend.crop import HeadCrop, square_crop
 from backend.head_parse import BACKGROUND, BODY, FACE, HAIR, HeadParse
 from backend.photo import Photo
-from backend.plate import background_plate, body_card
+from backend.plate import _believable, background_plate, body_card
 
 SKIN, COAT, HAIR_COLOUR, WALL = (220, 170, 150), (40, 60, 120), (60, 40, 20), (150, 160, 150)
 
@@ -97,3 +97,13 @@ def test_no_body_in_the_picture_gives_an_empty_card(scene: tuple[Photo, HeadCrop
     labels = np.where(parse.labels == BODY, BACKGROUND, parse.labels).astype(np.uint8)
     alone = HeadParse(labels, parse.matte, parse.matte)
     assert not body_card(photo, crop, alone)[..., 3].any()
+
+
+def test_a_matte_that_misses_a_piece_of_the_body_becomes_solid() -> None:
+    plate = np.full((1, 4, 3), (200, 190, 180), np.float32)
+    orange = np.float32([230, 90, 40])
+    half = 0.5 * np.float32([120, 110, 60]) + 0.5 * plate[0, 0]
+    pixels = np.stack([orange, half, plate[0, 0] + 8, orange])[None].astype(np.float32)
+    matte = np.float32([[0.2, 0.5, 0.2, 0.0]])
+    solid = _believable(matte, pixels, plate)
+    assert solid[0] == pytest.approx([1.0, 0.5, 0.2, 0.0])  # missed, an honest edge, grain, background
