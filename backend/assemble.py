@@ -31,6 +31,8 @@ MESH_OF_PART = {"skin": "face"}
 
 BODY_BEHIND_MM = 25.0
 """The body card stands a little behind the head centre: behind the throat, before the nape."""
+BODY_BELOW_HAIR_MM, FARTHEST_BODY_MM = 5.0, 90.0
+"""Where hair hangs down behind that, the card gives way by the first, and no farther than the second."""
 CARD_CELLS = 64
 """Along the longer side of that card."""
 HIDDEN_SHARE = 0.5
@@ -130,18 +132,25 @@ def under_shell(
     return result
 
 
-def body_mesh(camera: Camera, pose: Pose, picture: NDArray[np.uint8]) -> TexturedMesh:
+def body_mesh(
+    camera: Camera, pose: Pose, picture: NDArray[np.uint8], shell_mm: NDArray[np.float32] | None = None
+) -> TexturedMesh:
     """A card with the photo's neck and shoulders, square to the camera, that stays when the head turns.
 
-    It is flat, but a grid: its vertices tell where the head hid it in the photo. Cells where nothing of its
-    ``picture`` (H,W,4) shows are left out; rays through them would take a third of the time of a render.
+    It is flat but for places where hair hangs down behind it, whose depth ``shell_mm`` (H,W) tells, 0 where
+    there is none. It is a grid: its vertices tell where the head hid it in the photo. Cells where nothing of
+    its ``picture`` (H,W,4) shows are left out; rays through them would take a third of the time of a render.
     """
     across, down = _card_cells(camera)
     columns, rows = np.meshgrid(np.arange(across + 1) / across, np.arange(down + 1) / down)
     share = np.stack([columns.ravel(), rows.ravel()], axis=1)
     pixels = share * (camera.width, camera.height) - 0.5
-    depth = float(pose.translation_mm[2]) + BODY_BEHIND_MM
-    points = camera.unproject(pixels, np.full(len(pixels), depth))
+    depth = np.full(len(pixels), float(pose.translation_mm[2]) + BODY_BEHIND_MM)
+    if shell_mm is not None:
+        farthest = depth - BODY_BEHIND_MM + FARTHEST_BODY_MM
+        hair = _farthest_around(shell_mm, pixels, camera.width / across)
+        depth = np.clip(hair + BODY_BELOW_HAIR_MM, depth, farthest)
+    points = camera.unproject(pixels, depth)
     corner = (np.arange(down)[:, None] * (across + 1) + np.arange(across))[_shown(picture, across, down)]
     used, polygons = _compact(
         (corner[:, None] + np.array([across + 1, across + 2, 1, 0])).astype(np.int32), len(share)
@@ -156,6 +165,14 @@ def body_mesh(camera: Camera, pose: Pose, picture: NDArray[np.uint8]) -> Texture
         follows_head=False,
         has_alpha=True,
     )
+
+
+def _farthest_around(depth_mm: NDArray[np.float32], pixels: NDArray[np.floating], reach_px: float) -> NDArray:
+    """(N,) the largest value of a map (H,W) within reach of pixels (N,2)."""
+    brush = np.ones((2 * int(np.ceil(reach_px)) + 1,) * 2, np.uint8)
+    around = cv2.dilate(depth_mm, brush)
+    column, row = np.rint(pixels).astype(int).T
+    return around[row.clip(0, around.shape[0] - 1), column.clip(0, around.shape[1] - 1)]
 
 
 def _shown(picture: NDArray[np.uint8], across: int, down: int) -> NDArray[np.bool_]:

@@ -79,7 +79,8 @@ class Engine:
             return torch.cuda.get_device_name(self.device)
         if self.device.type == "mps":
             return "Apple GPU"
-        return f"CPU ({torch.get_num_threads()} threads)"
+        threads = torch.get_num_threads()
+        return f"CPU ({threads} thread{'s' if threads != 1 else ''})"
 
     @property
     def interim(self) -> tuple[str, ...]:
@@ -245,7 +246,8 @@ class Engine:
             images["face"], delit = face.result()
         if delit is not None:
             images["face_albedo"] = delit.texture
-        return (*parts, *shells, body_mesh(fit.camera, fit.pose, body)), images, delit, sight
+        hair_mm = crop.map_to_photo(np.where(is_shell, depth.front, 0), photo.width, photo.height)
+        return (*parts, *shells, body_mesh(fit.camera, fit.pose, body, hair_mm)), images, delit, sight
 
     def _face(
         self, vertices_cam: NDArray[np.float32], sight: Sight, found: DetectedFace

@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backend.assemble import SCALP_DEPTH_MM, body_mesh, covered_polygons, under_shell
+from backend.assemble import (
+    BODY_BEHIND_MM,
+    BODY_BELOW_HAIR_MM,
+    FARTHEST_BODY_MM,
+    SCALP_DEPTH_MM,
+    body_mesh,
+    covered_polygons,
+    under_shell,
+)
 from backend.camera import Camera
 from backend.crop import HeadCrop
 from backend.frames import Pose, rotation_from_angles
@@ -80,3 +88,19 @@ def test_the_card_lies_where_its_picture_shows(rows: slice, columns: slice) -> N
     assert len(np.unique(card.polygons)) == len(card.vertices)
     uv = card.uvs.reshape(-1, 2) * (SIZE, -SIZE) + (-0.5, SIZE - 0.5)
     assert uv == pytest.approx(corners.reshape(-1, 2), abs=1e-2)
+
+
+def test_the_card_gives_way_to_hair_that_hangs_down_behind_it() -> None:
+    pose = Pose(np.eye(3), np.array([0.0, 0.0, 900.0]))
+    opaque = np.full((SIZE, SIZE, 4), 255, np.uint8)
+    hair = np.zeros((SIZE, SIZE), np.float32)
+    hair[40:, :20], hair[40:, 50:] = 950, 2000
+    card = pose.to_camera(body_mesh(CAMERA, pose, opaque, hair).vertices)
+    at = CAMERA.project(card)
+    low = at[:, 1] > 45
+    assert card[low & (at[:, 0] < 15), 2] == pytest.approx(950 + BODY_BELOW_HAIR_MM)
+    assert card[low & (at[:, 0] > 30) & (at[:, 0] < 40), 2] == pytest.approx(900 + BODY_BEHIND_MM)
+    assert card[low & (at[:, 0] > 55), 2] == pytest.approx(900 + FARTHEST_BODY_MM)
+    # From where the photo was taken nothing moved.
+    flat = body_mesh(CAMERA, pose, opaque)
+    assert at == pytest.approx(CAMERA.project(pose.to_camera(flat.vertices)), abs=1e-3)
