@@ -218,8 +218,9 @@ class _Setup:
         for finding in findings:
             if finding["needed"] and not finding["ok"]:
                 raise SetupFailed(f"{finding['name']}: {finding['detail']}.", finding["remedy"])
-        details = {finding["name"]: finding["detail"] for finding in findings}
-        return f"The backend is ready: {details.get('engine', 'all is well')}."
+        # The first of what the doctor says of the engine is where it runs; the rest is for programmers.
+        device = next((found["detail"] for found in findings if found["name"] == "engine"), "").split(",")[0]
+        return f"The backend is ready: {device or 'all is well'}."
 
     def _switch(self, environment: Path) -> None:
         """From now on this is the environment in use."""
