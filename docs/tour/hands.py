@@ -146,16 +146,6 @@ def press(
         yield SETTLE_S
 
 
-def drag(window: bpy.types.Window, start: tuple[float, float], end: tuple[float, float]) -> Walk[None]:
-    """Press the left button at one place and let it go at another."""
-    yield from move(window, *start)
-    for value, (x, y) in (("PRESS", start), ("RELEASE", end)):
-        window.event_simulate(type="LEFTMOUSE", value=value, x=int(x), y=int(y))
-        yield SETTLE_S
-        if value == "PRESS":
-            yield from move(window, *end)
-
-
 def rest(place: Place) -> Walk[tuple[bpy.types.Window, float, float]]:
     """Move the mouse to the middle of a region; the window and where."""
     window, _, region = place.look()
@@ -238,9 +228,9 @@ class Photographer:
         """Command line with ``{path}`` for the JPEG file to write; empty for Blender's own screenshot."""
         folder.mkdir(parents=True, exist_ok=True)
 
-    def take(self, name: str, place: Place = VIEWPORT) -> Walk[None]:
+    def take(self, name: str, place: Place = VIEWPORT, pause_s: float = PAUSE_S) -> Walk[None]:
         """Write a JPEG file of the window that holds a region, or of the screen."""
-        yield PAUSE_S
+        yield pause_s
         path = self.folder / f"{name}.jpg"
         if not self.program:
             _shoot_window(place, path)

@@ -32,7 +32,6 @@ from hands import (
     choose_file,
     click,
     confirm_file,
-    drag,
     key,
     move,
     paste,
@@ -62,6 +61,8 @@ class Tour:
         self.camera = Photographer(options.pictures.resolve(), options.camera)
         self.watch = Watch()
         self.record: list[dict[str, object]] = []
+        self.began = time.monotonic()
+        """When the zip was chosen."""
 
     def steps(self) -> Walk[None]:
         """All steps, each timed."""
@@ -77,7 +78,7 @@ class Tour:
             self.undo_and_redo,
             self.save_and_reopen,
             self.render_in_scene_light,
-            self.other_looks,
+            self.in_a_light_theme,
         ):
             try:
                 yield from self._timed(step)
@@ -113,24 +114,24 @@ class Tour:
         yield from press(window, "F", *arrow)  # the letter that is underlined in Install from Disk
         yield from choose_file(self.zip)
         yield from self.camera.take("01_install_zip", FILES)
-        started = time.monotonic()
+        started = self.began = time.monotonic()
         yield from confirm_file()
         yield from until("the extension", lambda: MODULE in bpy.context.preferences.addons)
         self._tell("install, from the click", time.monotonic() - started)
         yield from self._close_preferences()
 
-    def open_tab(self) -> Walk[None]:
+    def open_tab(self, picture: str = "02_panel") -> Walk[None]:
         """The sidebar and in it our tab, wide enough for its words."""
         _, area, _ = VIEWPORT.look()
         area.spaces.active.show_region_ui = True
         yield 1.0
         SIDEBAR.look()[2].active_panel_category = "Likeness"
         yield from rest(VIEWPORT)
-        yield from self.camera.take("02_panel")
+        yield from self.camera.take(picture)
 
     def set_up(self) -> Walk[None]:
         """Set Up Backend, from a folder of wheels."""
-        yield from self.open_tab()
+        yield from self.open_tab("02_not_set_up")
         yield from click(SIDEBAR, "likeness.open_preferences")
         yield from until("the preferences", PREFERENCES.open)
         yield 1.0
@@ -150,7 +151,7 @@ class Tour:
         if not session.setup.ended.ok:
             raise TourStopped(f"Setup: {session.setup.ended}")
         self._tell("set up, from the click", time.monotonic() - started)
-        yield from self.camera.take("03_setup_done")
+        yield from self.camera.take("02_panel")
 
     def _open_preferences(self, section: str) -> Walk[None]:
         with VIEWPORT.override():
@@ -174,13 +175,14 @@ class Tour:
         self.watch.restart()
         yield from confirm_file()
         yield from rest(VIEWPORT)
-        yield from until("a stage", lambda: self._job_running(0.02), HEAD_LIMIT_S)
-        yield from self.camera.take("05_progress")
+        yield from until("a stage", lambda: self._job_at_work() or head() is not None, HEAD_LIMIT_S)
+        yield from self.camera.take("05_progress", pause_s=0.0)
         yield from self._job_done(HEAD_LIMIT_S)
         yield from until("a head", lambda: head() is not None, 5.0)
         yield 0.5
         self._tell("import, from the confirmed photo to the head", time.monotonic() - started)
-        for item in ("Cube", "Light"):  # of Blender's first scene
+        self._tell("from the zip to the first head", time.monotonic() - self.began)
+        for item in ("Cube", "Light"):  # of Blender's first scene, which would be rendered beside the head
             bpy.data.objects.remove(bpy.data.objects[item])
         yield from self.camera.take("06_head")
 
@@ -304,19 +306,13 @@ class Tour:
         yield from self._render("render new pose after reopening")
         yield from self.camera.take("12_reopened_still")
 
-    def other_looks(self) -> Walk[None]:
-        """The tab in a light theme, and in a sidebar as narrow and as wide as one might want it."""
+    def in_a_light_theme(self) -> Walk[None]:
+        """The tab in a light theme."""
         themes = Path(bpy.utils.preset_paths("interface_theme")[0])
         bpy.ops.script.execute_preset(
             filepath=str(themes / "Blender_Light.xml"), menu_idname="USERPREF_MT_interface_theme_presets"
         )
         yield from self.camera.take("13_light_theme")
-        for name, pixels in (("14_narrow", -90), ("15_wide", 250)):
-            window, _, region = SIDEBAR.look()
-            middle = region.y + region.height / 2
-            yield from drag(window, (region.x + 1, middle), (region.x + 1 - pixels, middle))
-            yield from rest(VIEWPORT)
-            yield from self.camera.take(name)
 
     # Looking -----------------------------------------------------------------------------------
 
@@ -338,6 +334,10 @@ class Tour:
     def _job_running(self, fraction: float) -> bool:
         job = part("session").session.job
         return job is not None and job.ending is None and job.progress.fraction >= fraction
+
+    def _job_at_work(self) -> bool:
+        job = part("session").session.job
+        return self._job_running(0.0) and job.progress.stage not in ("Starting backend", "Waiting")
 
     def _job_done(self, limit_s: float) -> Walk[None]:
         session = part("session").session
