@@ -121,7 +121,11 @@ def _believable(matte: Field, pixels: NDArray[np.float32], plate: NDArray[np.flo
     least = (np.abs(change) / room.clip(1.0)).clip(0.0, 1.0).max(axis=2)
     missed = ((least - matte) / MISSED).clip(0.0, 1.0) * (matte > FAINTEST)
     clear = (np.abs(change).max(axis=2) / (2 * MOST_GRAIN) - 1.0).clip(0.0, 1.0)  # grain alone proves nothing
-    return matte + missed * clear * (1.0 - matte)
+    whole = (matte + missed * clear * (1.0 - matte)).astype(np.float32)
+    # Some pixels of a piece prove themselves and some do not; what lies between belongs to it, too.
+    size = 2 * max(1, round(MASK_GROWTH / 2 * max(matte.shape))) + 1
+    closed = cv2.morphologyEx(whole, cv2.MORPH_CLOSE, np.ones((size, size), np.uint8))
+    return np.where(matte > FAINTEST, np.maximum(whole, closed), whole)
 
 
 def head_matte(crop: HeadCrop, parse: HeadParse, photo: Photo) -> Field:
