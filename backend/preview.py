@@ -64,18 +64,18 @@ def preview_sheet(
     refiner = refiner or ClassicalRefiner()
     view = head_view(reconstruction, size)
     poses = [reconstruction.pose.turned(yaw_deg=yaw) for yaw in yaws_deg]
-    plate = _seen_by(reconstruction.images["plate"], reconstruction.camera, view)
+    plate = seen_by(reconstruction.images["plate"], reconstruction.camera, view)
     clay = [shaded(reconstruction, pose, view) for pose in poses]
     textured = []
     for pose in poses:
         coarse = render_view(reconstruction, pose, view)
         textured.append(refiner.refine(coarse.colour, coarse.known, plate, transparent=False).pixels)
-    photo = _seen_by(reconstruction.images["photo"], reconstruction.camera, view)
+    photo = seen_by(reconstruction.images["photo"], reconstruction.camera, view)
     gap = np.full((size, size, 3), PAPER, np.uint8)
     return np.vstack([np.hstack([photo, *clay]), np.hstack([gap, *textured])])
 
 
-def _seen_by(picture: NDArray[np.uint8], camera: Camera, view: Camera) -> NDArray[np.uint8]:
+def seen_by(picture: NDArray[np.uint8], camera: Camera, view: Camera) -> NDArray[np.uint8]:
     """A photo-sized picture resampled to a cropped view of the same camera."""
     scale = view.fx / camera.fx
     matrix = np.array(
