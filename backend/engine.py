@@ -196,7 +196,7 @@ class Engine:
         """Pose and expression in a photo, to be taken over by another head; raises as :meth:`fit`."""
         progress(Stage.DETECT, 0.0)
         found, warnings = self._detect(photo, face)
-        progress(Stage.FIT, 0.5)
+        progress(Stage.FIT, 0.0)
         fit, doubts = self._fitting.fit(photo, found, quality)
         weights = zip(self.model.expression_names, fit.expression.tolist(), strict=True)
         return FaceMeasure(fit.pose, dict(weights), self.model.name, (*warnings, *doubts))

@@ -14,7 +14,7 @@ from ..errors import BadRequest
 from ..own_pixels import with_own_pixels
 from ..payload import BadPayload
 from ..photo import Photo, load_photo
-from ..progress import Progress
+from ..progress import HEAD_PATH, MEASURE_PATH, STILL_PATH, Progress, along
 from ..protocol import PROTOCOL, BackendInfo, Quality, Stage
 from ..reconstruction import Reconstruction
 from ..still import Still
@@ -91,6 +91,7 @@ class Studio:
         """Work that turns the bytes of a photo into a reconstruction's payload."""
 
         def work(progress: Progress) -> bytes:
+            progress = along(HEAD_PATH, progress)
             progress(Stage.LOAD, 0.0)
             photo = load_photo(data)
             reconstruction = self.engine().reconstruct(photo, face=face, quality=quality, progress=progress)
@@ -103,6 +104,7 @@ class Studio:
         """Work that turns the bytes of a photo into the payload of what the person does in it."""
 
         def work(progress: Progress) -> bytes:
+            progress = along(MEASURE_PATH, progress)
             progress(Stage.LOAD, 0.0)
             photo = load_photo(data)
             return pack_measure(self.engine().measure(photo, face=face, quality=quality, progress=progress))
@@ -113,6 +115,7 @@ class Studio:
         """Work that turns a refine request into a still's payload."""
 
         def work(progress: Progress) -> bytes:
+            progress = along(STILL_PATH, progress)
             request = _checked(unpack_refine_request, data)
             engine = self.engine()
             # Edges were sampled by two renders, one of them without softness.
