@@ -38,10 +38,11 @@ the photo's own. The portraits are works of the US government in the public doma
 Portraits that no network was trained on (the parsing network's test set, which every training refuses),
 turned farther away from the camera. Figures are L2 distances between dlib's embeddings of photo and still:
 {near:g} is the median between two photographs of one person, {far:g} the 95th percentile. Mean, and in
-brackets the median and the largest.
+brackets the median and the largest. *Way back* is the head at the photo's own pose against the photo. The
+first row is what ships.
 
-| | portraits | refused | {yaws} |
-| --- | --- | --- | {dashes} |
+| | portraits | refused | {yaws} | way back |
+| --- | --- | --- | {dashes} | --- |
 """
 INVENTED = """
 Share of the head that the photo did not show well enough, so that it was made up:
@@ -119,7 +120,8 @@ def _curve_lines(curves: Mapping[Row, Curve]) -> list[str]:
     lines = []
     for row, curve in curves.items():
         cells = (f"{np.mean(of):.3f} ({np.median(of):.3f}, {max(of):.3f})" for of in curve.distance.values())
-        lines.append(f"| {row.name} | {curve.portraits} | {curve.refused} | {' | '.join(cells)} |\n")
+        start = f"| {row.name} | {curve.portraits} | {curve.refused} "
+        lines.append(f"{start}| {' | '.join(cells)} | {curve.psnr_db:.1f} dB |\n")
     return lines
 
 
