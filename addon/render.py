@@ -17,14 +17,14 @@ from .build.materials import PHOTO_NODE, set_look
 from .errors import SceneUnfit
 from .head_data import PHOTO_IMAGE, PLATE_IMAGE
 from .properties import LOOK_PHOTO, likeness, parts
-from .sighting import frame_size, require_scene, require_view
+from .sighting import camera_view, frame_size, may_show, require_scene, require_view
 from .stage import (
     has_light,
-    has_surroundings,
     head_stage,
     lit_stage,
     no_new_render_result,
     own_frame_kept,
+    surroundings,
     surroundings_stage,
 )
 from .still_data import CoarseRender
@@ -67,10 +67,23 @@ def render_coarse(scene: bpy.types.Scene, pivot: bpy.types.Object, frame: int | 
         if look != LOOK_PHOTO:
             with lit_stage(scene, pivot, frame) as stage:
                 images["coarse"] = _rendered(stage, folder / "coarse.png", layer)
-        if has_surroundings(layer, pivot):
+        if _shows_more(scene, layer, pivot, frame):
             with surroundings_stage(scene, pivot, frame) as stage:
                 images["surroundings"] = _rendered(stage, folder / "surroundings.png", layer)
     return CoarseRender(images, width, height, carried, transparent)
+
+
+def _shows_more(
+    scene: bpy.types.Scene, layer: bpy.types.ViewLayer, pivot: bpy.types.Object, frame: int | None
+) -> bool:
+    """Whether anything besides the head may be in the picture: what is not costs no render.
+
+    Where things stand at another ``frame``, nobody knows before it is rendered.
+    """
+    others = surroundings(layer, pivot)
+    layer.update()
+    view = camera_view(scene, layer.depsgraph) if frame is None else None
+    return any(view is None or may_show(item, view, layer.depsgraph) for item in others)
 
 
 def _view_layer(scene: bpy.types.Scene) -> bpy.types.ViewLayer:

@@ -16,6 +16,10 @@ CHIN_M = -0.11
 """Height of the chin over the head's centre. Most of the neck below it is hidden by clothes."""
 MAX_PIXELS = 64_000_000
 """As many as the backend takes in one picture."""
+FRAME = 1.1
+"""Half the frame, and a little more: what is blurred reaches in from beside it."""
+BOUNDLESS, COPYING = ("VOLUME", "META", "GREASEPENCIL"), ("NODES", "PARTICLE_SYSTEM")
+"""Types of objects and of modifiers whose boxes do not hold all that a render shows."""
 MAX_SIDE = 16_384
 """Blender's own limit on pictures that it shows."""
 
@@ -81,6 +85,21 @@ def camera_view(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> View 
         -np.array(place.col[2][:3]),
         camera.data.type == "ORTHO",
     )
+
+
+def may_show(item: bpy.types.Object, view: View, depsgraph: bpy.types.Depsgraph) -> bool:
+    """Whether an object may be in the picture: not if its box lies wholly beside it.
+
+    What places copies elsewhere is not held by its box.
+    """
+    places_copies = item.is_instancer or any(modifier.type in COPYING for modifier in item.modifiers)
+    if places_copies or item.type in BOUNDLESS:
+        return True
+    whole = item.evaluated_get(depsgraph)
+    corners = np.array([(*corner, 1.0) for corner in whole.bound_box])
+    x, y, _, w = view.clip @ np.array(whole.matrix_world) @ corners.T
+    # In clip space each side of the frame is a plane, also for what reaches behind the camera.
+    return not any((beyond > FRAME * w).all() for beyond in (x, -x, y, -y))
 
 
 def require_scene(scene: bpy.types.Scene, pivot: bpy.types.Object) -> None:

@@ -80,11 +80,13 @@ def surroundings_stage(
         yield stage
 
 
-def has_surroundings(layer: bpy.types.ViewLayer, pivot: bpy.types.Object) -> bool:
-    """Whether the scene shows anything besides the head. (In a layer of Blender 4.5, None stands for objects
+def surroundings(layer: bpy.types.ViewLayer, pivot: bpy.types.Object) -> Iterator[bpy.types.Object]:
+    """What a render of the layer shows besides the head. (In a layer of Blender 4.5, None stands for objects
     that were just deleted.)"""
     others = (item for item in layer.objects if item is not None and likeness(item).pivot != pivot)
-    return any((item.type in SHOWABLE or item.is_instancer) and not item.hide_render for item in others)
+    for item in others:
+        if (item.type in SHOWABLE or item.is_instancer) and not item.hide_render:
+            yield item
 
 
 def has_light(scene: bpy.types.Scene) -> bool:

@@ -148,6 +148,28 @@ def test_an_empty_scene_has_no_surroundings(render):
     assert "surroundings" not in render()
 
 
+def test_what_stands_beside_the_picture_costs_no_render(render):
+    """A new file's cube, for instance."""
+    aside = cube(-0.3)
+    aside.location.x = 3.0
+    assert "surroundings" not in render()
+
+
+def test_what_reaches_through_the_picture_is_rendered(render):
+    """A beam: both ends lie outside, one of them behind the camera."""
+    beam = cube(-0.3)
+    beam.scale.x, beam.rotation_euler.z = 200, math.radians(30)
+    assert render()["surroundings"][..., 3].max() == 1
+
+
+def test_copies_may_stand_anywhere(render):
+    aside = cube(-0.3)
+    aside.location.x = 3.0
+    copies = aside.modifiers.new("copies", "NODES")
+    assert copies is not None
+    assert "surroundings" in render()
+
+
 def test_the_picture_shows_the_object(addon, backend, head, render):
     """The fake backend hands back the coarse render alone; the request is what counts."""
     cube(-0.3)
