@@ -30,16 +30,17 @@ def with_own_pixels(
     Args:
         colour: (H,W,4) sRGB, straight alpha.
         known: (H,W) how well each pixel is known, 255 is well.
-        place: (H,W,2) photo pixels (x, y) that show the same surface; anything where nothing is known.
+        place: (H,W,2) photo pixels (x, y) on which the same surface lies, seen or not; anything where
+            nothing is shown.
         photo: (h,w,3) sRGB.
     """
     alpha = colour[..., 3].astype(np.float32) / 255
     trust = _ramp(known / 255 / alpha.clip(1e-6), *SURE) * _ramp(alpha, *SOLID)
     if not trust.any():
         return colour
-    place = np.where(trust[..., None] > 0, place, -1).astype(np.float32)
+    place = place.astype(np.float32)
     step = _step(place, trust)
-    trust = trust * (_bend(place) <= TORN * step)
+    trust = trust * (_bend(place, alpha > 0) <= TORN * step)
     if step > MINIFIED:
         height, width = photo.shape[:2]
         smaller = max(1, round(width / step)), max(1, round(height / step))
@@ -61,11 +62,14 @@ def _step(place: NDArray[np.float32], trust: NDArray[np.float32]) -> float:
     return float(np.median(between)) if between.size else 1.0
 
 
-def _bend(place: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(H,W) distance of each place from the middle of its neighbours', the larger of both directions."""
+def _bend(place: NDArray[np.float32], shown: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """(H,W) distance of each place from the middle of its neighbours', the larger of both directions.
+
+    0 beside what shows nothing: a place is mixed of surfaces, and there is but one.
+    """
     result = np.zeros(place.shape[:2], np.float32)
     across = np.linalg.norm(place[:, 2:] + place[:, :-2] - 2 * place[:, 1:-1], axis=-1) / 2
     down = np.linalg.norm(place[2:] + place[:-2] - 2 * place[1:-1], axis=-1) / 2
-    result[:, 1:-1] = across
-    result[1:-1] = np.maximum(result[1:-1], down)
+    result[:, 1:-1] = across * (shown[:, 2:] & shown[:, :-2])
+    result[1:-1] = np.maximum(result[1:-1], down * (shown[2:] & shown[:-2]))
     return result

@@ -28,11 +28,19 @@ def test_what_is_not_known_or_not_solid_stays() -> None:
     known, colour = KNOWN.copy(), OPAQUE.copy()
     known[:10] = 0
     colour[10:20, :, 3], known[10:20] = 128, 128
-    place = places()
-    place[:10] = -1e6
-    result = with_own_pixels(colour, known, place, PHOTO)
+    result = with_own_pixels(colour, known, places(), PHOTO)
     np.testing.assert_array_equal(result[:20], colour[:20])
-    np.testing.assert_array_equal(result[22:, :, :3], PHOTO[22:])
+    np.testing.assert_array_equal(result[20:, :, :3], PHOTO[20:])
+
+
+def test_up_to_the_border_of_what_is_known_or_shown_it_is_the_photo() -> None:
+    """Behind a border a surface goes on unseen, or nothing is there: no edge between two surfaces."""
+    known, colour, place = KNOWN.copy(), OPAQUE.copy(), places()
+    known[:, :10] = 0
+    colour[:10, :, 3], known[:10], place[:10] = 0, 0, 0
+    result = with_own_pixels(colour, known, place, PHOTO)
+    np.testing.assert_array_equal(result[10:, 10:, :3], PHOTO[10:, 10:])
+    np.testing.assert_array_equal(result[:, :10], colour[:, :10])
 
 
 def test_nothing_known_changes_nothing() -> None:
