@@ -19,7 +19,7 @@ help:
 # Quick when complete: the tool compares its marks and leaves.
 setup:
 	@$(PYTHON) tools/setup_env.py backend
-	@$(PYTHON) tools/setup_env.py --optional blender45 blender52
+	@$(PYTHON) tools/setup_env.py --optional blender42 blender45 blender50 blender52
 
 demo: setup
 	$(BIN)/python tools/demo.py $(if $(PHOTO),"$(PHOTO)")
@@ -48,4 +48,4 @@ clean:
 	find addon backend train tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean
-	rm -rf .venv .venv-blender45 .venv-blender52
+	rm -rf .venv .venv-blender42 .venv-blender45 .venv-blender50 .venv-blender52

@@ -20,7 +20,12 @@ ROOT = Path(__file__).resolve().parent.parent
 SPELLED = ("README.md", "CHANGELOG.md", "docs", "addon", "backend", "train", "tests", "tools")
 THREADS = {"OPENBLAS_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 """As in backend/cli: threads that spin while they wait slow everything down beside other work."""
-BLENDERS = {"Blender 4.5": ".venv-blender45", "Blender 5.2": ".venv-blender52"}
+BLENDERS = {
+    "Blender 4.2": ".venv-blender42",
+    "Blender 4.5": ".venv-blender45",
+    "Blender 5.0": ".venv-blender50",
+    "Blender 5.2": ".venv-blender52",
+}
 
 
 class Check(NamedTuple):

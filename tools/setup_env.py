@@ -48,7 +48,9 @@ ENVIRONMENTS = {
         ".venv", ("3.11", "3.12", "3.13"), ("--editable", ".[dev,docs]"), ("pyproject.toml",)
     ),
     # Blender's module exists for exactly the Python that this Blender ships.
+    "blender42": Environment(".venv-blender42", ("3.11",), ("bpy>=4.2,<4.3", "pytest>=8")),
     "blender45": Environment(".venv-blender45", ("3.11",), ("bpy>=4.5,<4.6", "pytest>=8")),
+    "blender50": Environment(".venv-blender50", ("3.11",), ("bpy>=5.0,<5.1", "pytest>=8")),
     "blender52": Environment(".venv-blender52", ("3.13",), ("bpy>=5.2,<5.3", "pytest>=8")),
 }
 
