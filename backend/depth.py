@@ -158,11 +158,15 @@ def face_share(parse: HeadParse, head: ProjectedHead) -> NDArray[np.float32]:
 
 
 def before_face(front: NDArray, parse: HeadParse, head: ProjectedHead) -> NDArray:
-    """(S,S) ``front`` with hair and headwear before the face that they cover (eq. 9 as a bound)."""
-    covers = np.isfinite(head.face_mm) & np.isin(parse.labels, (HAIR, HEADWEAR))
-    inward = cv2.distanceTransform(covers.astype(np.uint8), cv2.DIST_L2, 5)
-    nearest = head.face_mm - COVER_MM * _ramp(inward, 0.0, COVER_PX)
-    return np.where(covers, np.minimum(front, nearest), front)
+    """(S,S) ``front`` with hair and headwear before the face and scalp that they cover (eq. 9 as a bound).
+
+    Skin on the scalp is no deeper than the model's: its bald forehead would come out through the photo's.
+    """
+    skin_mm = np.where(head.scalp, head.front_mm, head.face_mm)
+    hair = np.isfinite(skin_mm) & np.isin(parse.labels, (HAIR, HEADWEAR))
+    inward = cv2.distanceTransform(hair.astype(np.uint8), cv2.DIST_L2, 5)
+    nearest = skin_mm - COVER_MM * _ramp(inward, 0.0, COVER_PX)
+    return np.where(hair | (head.scalp & (parse.labels == FACE)), np.minimum(front, nearest), front)
 
 
 def _shrunk(parse: HeadParse, head: ProjectedHead, size: int, matte_level: float) -> _Small:

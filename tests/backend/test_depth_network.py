@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -143,3 +144,16 @@ def test_changes_end_where_nothing_is_known() -> None:
     np.testing.assert_allclose(spread[:, :5], 2.0)
     np.testing.assert_array_equal(spread[:, 5:], 0.0)
     assert torch.from_numpy(spread).isfinite().all()
+
+
+def test_hair_and_a_high_forehead_stay_before_the_scalp(
+    stage: tuple[HeadCrop, HeadParse, ProjectedHead],
+) -> None:
+    """The model's bald forehead would come out through what the network draws in."""
+    crop, parse, head = stage
+    high = np.where(head.scalp & (np.arange(SIDE) < SIDE // 2), FACE, parse.labels).astype(np.uint8)
+    found = NetworkHeadDepth(Adding(-0.3)).estimate(crop, replace(parse, labels=high), head, CENTRE_MM)
+    for label in (HAIR, FACE):
+        covered = head.scalp & (high == label) & np.isfinite(found.front)
+        assert covered.sum() > 500
+        assert (found.front <= head.front_mm + 1e-3)[covered].all()
