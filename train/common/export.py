@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from safetensors.torch import save
@@ -17,6 +18,8 @@ from .checkpoint import Checkpoint
 from .errors import TrainingError
 from .experiment import Run
 from .storage import write_whole
+
+N = TypeVar("N", bound=nn.Module)
 
 
 class NotExportable(TrainingError):
@@ -40,7 +43,6 @@ class Card:
 
 def export_network(
     net: nn.Module,
-    weights: Mapping[str, Tensor],
     checkpoint: Checkpoint,
     run: Run,
     asset: Path,
@@ -50,17 +52,15 @@ def export_network(
     """Write weights for the product to ``asset`` and the card beside it; returns the card's path.
 
     Args:
-        net: built as the product builds it; takes the weights on.
-        weights: of the checkpoint, by their names in ``net``.
+        net: as :func:`filled` gives it.
         checkpoint, run: where they come from.
         asset: ``….safetensors``.
         metadata: what the product must know to load the file, ``architecture`` at least.
         card: what the card says besides.
 
     Raises:
-        NotExportable: weights of another network, or beyond half precision. DiskFull.
+        NotExportable: weights beyond half precision. DiskFull.
     """
-    fill(net, weights, checkpoint)
     origin = {
         "experiment": checkpoint.experiment,
         "step": str(checkpoint.step),
@@ -84,8 +84,11 @@ def export_network(
     return path
 
 
-def fill(net: nn.Module, weights: Mapping[str, Tensor], checkpoint: Checkpoint) -> None:
-    """Load weights into a network; raises NotExportable where they are another's."""
+def filled(net: N, weights: Mapping[str, Tensor], checkpoint: Checkpoint) -> N:
+    """A network that was built as the product builds it, with weights of a checkpoint by their names in it.
+
+    Raises NotExportable where they are another network's.
+    """
     try:
         net.load_state_dict(weights)
     except RuntimeError as error:
@@ -93,6 +96,7 @@ def fill(net: nn.Module, weights: Mapping[str, Tensor], checkpoint: Checkpoint) 
             "The checkpoint holds another network than this code builds.",
             f"Its commit is {checkpoint.commit}.",
         ) from error
+    return net
 
 
 def write_weights(net: nn.Module, path: Path, metadata: Mapping[str, str]) -> int:

@@ -14,7 +14,7 @@ from backend.nets.depth_net import ARCHITECTURE, DEPTH_ASSET, NETS
 from ..common.checkpoint import Checkpoint
 from ..common.command import carry_out_export, export_parser, metrics_of
 from ..common.experiment import from_json
-from ..common.export import Card, NotExportable, export_network, figures_at
+from ..common.export import Card, NotExportable, export_network, figures_at, filled
 from .config import DepthExperiment
 
 PURPOSE = """\
@@ -41,9 +41,8 @@ def export(checkpoint: Checkpoint, asset: Path, data: str, licence: str, metrics
         raise NotExportable("This network has never seen d_f.", "It is an ablation: export another run.")
     metadata = {"architecture": ARCHITECTURE, "net": experiment.net}
     card = Card(PURPOSE, data, licence, {MEASURED: figures_at(metrics, checkpoint.step)})
-    return export_network(
-        NETS[experiment.net](), checkpoint.ema, checkpoint, experiment.run, asset, metadata, card
-    )
+    net = filled(NETS[experiment.net](), checkpoint.ema, checkpoint)
+    return export_network(net, checkpoint, experiment.run, asset, metadata, card)
 
 
 def main() -> int:

@@ -21,7 +21,7 @@ from backend.nets.face_net import ARCHITECTURE, BACKBONES, FACE_ASSET, FaceDimen
 from ..common.checkpoint import Checkpoint
 from ..common.command import Options, carry_out_export, export_parser, metrics_of
 from ..common.experiment import from_json
-from ..common.export import Card, export_network, figures_at, fill
+from ..common.export import Card, export_network, figures_at, filled
 from .config import FaceExperiment
 from .data import KnownFace, read_faces, tensors
 
@@ -52,8 +52,8 @@ def export(
         NotExportable: weights or figures that cannot be used. WrongExperiment, DiskFull.
     """
     experiment = from_json(FaceExperiment, checkpoint.config)
-    net = BACKBONES[experiment.backbone](FaceDimensions.of(load_head_model()))
-    fill(net, checkpoint.ema, checkpoint)
+    empty = BACKBONES[experiment.backbone](FaceDimensions.of(load_head_model()))
+    net = filled(empty, checkpoint.ema, checkpoint)
     metadata = {
         "architecture": ARCHITECTURE,
         "backbone": experiment.backbone,
@@ -62,7 +62,7 @@ def export(
     }
     measured = {"measured on synthetic faces": figures_at(metrics, checkpoint.step)}
     card = Card(PURPOSE, data, licence, measured)
-    return export_network(net, checkpoint.ema, checkpoint, experiment.run, asset, metadata, card)
+    return export_network(net, checkpoint, experiment.run, asset, metadata, card)
 
 
 @torch.no_grad()

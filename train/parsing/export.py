@@ -17,7 +17,7 @@ from backend.nets.parse_net import ARCHITECTURE, PARSE_ASSET, ParseNet
 from ..common.checkpoint import Checkpoint
 from ..common.command import carry_out_export, export_parser
 from ..common.experiment import from_json
-from ..common.export import Card, NotExportable, export_network
+from ..common.export import Card, NotExportable, export_network, filled
 from .config import ParsingExperiment
 
 PURPOSE = """\
@@ -48,7 +48,8 @@ def export(checkpoint: Checkpoint, asset: Path, data: str, licence: str, figures
         seen={"samples seen": _samples(checkpoint, experiment)},
     )
     metadata = {"architecture": ARCHITECTURE}
-    return export_network(ParseNet(), checkpoint.ema, checkpoint, experiment.run, asset, metadata, card)
+    net = filled(ParseNet(), checkpoint.ema, checkpoint)
+    return export_network(net, checkpoint, experiment.run, asset, metadata, card)
 
 
 def _samples(checkpoint: Checkpoint, experiment: ParsingExperiment) -> str:

@@ -14,7 +14,7 @@ from backend.nets.refine_net import ARCHITECTURE, NETS, REFINE_ASSET
 from ..common.checkpoint import Checkpoint
 from ..common.command import carry_out_export, export_parser, metrics_of
 from ..common.experiment import from_json
-from ..common.export import Card, NotExportable, export_network, figures_at
+from ..common.export import Card, NotExportable, export_network, figures_at, filled
 from .config import RefineExperiment
 
 PURPOSE = """\
@@ -48,7 +48,8 @@ def export(checkpoint: Checkpoint, asset: Path, data: str, licence: str, metrics
     }
     metadata = {"architecture": ARCHITECTURE, "net": experiment.net}
     card = Card(PURPOSE, data, licence, {MEASURED: figures_at(metrics, checkpoint.step)})
-    return export_network(NETS[experiment.net](), weights, checkpoint, experiment.run, asset, metadata, card)
+    net = filled(NETS[experiment.net](), weights, checkpoint)
+    return export_network(net, checkpoint, experiment.run, asset, metadata, card)
 
 
 def main() -> int:
