@@ -10,6 +10,7 @@
     python -m train.synth --count 100 --out data/pairs --pairs     two views of each person
     python -m train.synth --count 200 --out data/new --hair new    hair that --hair known never shows
     python -m train.synth --count 200 --out data/x --hair crossed  cuts between two known kinds
+    python -m train.synth --count 200 --out data/v --hair varied   these, bent as a whole
     python -m train.synth --count 9 --preview sheet.png --engine cycles --blender-python PYTHON
 """
 
@@ -31,13 +32,19 @@ from backend.errors import LikenessError
 from .cycles.blender import BlenderSettings
 from .cycles.samples import draw_all_with_cycles
 from .hair.cross import crossed_hair
+from .hair.hairdo import HairParams
 from .hair.held_out import is_held_out
+from .hair.vary import varied_hair
 from .pairs import second_view
 from .sample import SIZE, SynthSample
 from .scene import FACES, Recipe, Scene, sample_scene
 from .sheet import photo_sheet, truth_sheet
 from .workers import Order, draw_all
 from .write import add_line, make_folder, save_compact, save_evaluation, save_face, save_picture
+
+ChangedHair = Callable[[int, HairParams], HairParams]
+CHANGED: dict[str, ChangedHair] = {"crossed": crossed_hair, "varied": varied_hair}
+"""Hair that nobody of :mod:`.scene` wears, by the word of ``--hair``; from the scene's seed and its own."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -66,10 +73,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pairs", action="store_true", help="a second view of every person")
     parser.add_argument(
         "--hair",
-        choices=("any", "known", "new", "crossed"),
+        choices=("any", "known", "new", *CHANGED),
         default="any",
         help="of the scenes from --seed on, those whose hair is not, or is, held out (hair/held_out.py); "
-        "crossed: the known ones with cuts between two kinds (hair/cross.py)",
+        "crossed: the known ones with cuts between two kinds (hair/cross.py); varied: bent, too "
+        "(hair/vary.py)",
     )
     parser.add_argument("--backgrounds", type=Path, help="folder of pictures to use as backgrounds, too")
     parser.add_argument("--workers", type=int, default=1, help="processes, on a CPU")
@@ -90,7 +98,8 @@ def _parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace) -> None:
     recipe = replace(FACES if options.faces else Recipe(), backgrounds=options.backgrounds)
     seeds = islice(_seeds(options.seed, recipe, options.hair), options.count)
-    orders = [partial(_scenes, seed, recipe, options.pairs, options.hair == "crossed") for seed in seeds]
+    change = CHANGED.get(options.hair)
+    orders = [partial(_scenes, seed, recipe, options.pairs, change) for seed in seeds]
     if options.out:
         make_folder(options.out)
     save = save_face if options.faces else save_compact if options.compact else save_evaluation
@@ -118,10 +127,10 @@ def _seeds(first: int, recipe: Recipe, hair: str) -> Iterator[int]:
     return (s for s in count(first) if is_held_out(sample_scene(s, recipe).person.hair) == held_out)
 
 
-def _scenes(seed: int, recipe: Recipe, pairs: bool, crossed: bool) -> list[Scene]:
+def _scenes(seed: int, recipe: Recipe, pairs: bool, change: ChangedHair | None) -> list[Scene]:
     scene = sample_scene(seed, recipe)
-    if crossed:
-        person = replace(scene.person, hair=crossed_hair(seed, scene.person.hair))
+    if change is not None:
+        person = replace(scene.person, hair=change(seed, scene.person.hair))
         scene = replace(scene, person=person)
     return [scene, second_view(scene)] if pairs else [scene]
 

@@ -20,6 +20,7 @@ from .hairdo import HairParams, MeshChoice
 from .roots import EACH, RootPlan, hair_left, place_roots
 from .strands import curl, follow, resampled
 from .tie import tie
+from .warp import warped
 
 STRANDS, KNOTS = 4000, 32
 ROOT_SPREAD_MM = 2.0
@@ -63,8 +64,9 @@ def grow_hair(params: list[HairParams], head: HeadShape, count: int = STRANDS) -
     there = uniform(seeds, strand, 7) < left
     width = numbers.width_mm * (0.6 + 0.8 * uniform(seeds, strand, 8)) * (0.4 + 0.6 * left)
     locks = growth.locks.transpose(0, 1).repeat_interleave(EACH, dim=2)
+    points = follow(numbers, guides, length, growth.roots, seeds)
     strands = Strands(
-        points=follow(numbers, guides, length, growth.roots, seeds),
+        points=warped([p.warp for p in params], points, head),
         colour=colour_strands([p.colour for p in params], seeds, locks),
         width_mm=width * there,
         region=HAIR,

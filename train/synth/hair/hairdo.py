@@ -10,6 +10,7 @@ from ..person import Who
 from .colour import HairColour, sample_colour
 from .cut import Cut, sample_cut
 from .roots import Hairline
+from .warp import Warp
 
 SHINE = 0.5
 MESH_SHARE = 0.3
@@ -44,6 +45,8 @@ class HairParams:
     shine: float
     mesh: MeshChoice | None
     """A hairdo of MakeHuman's instead of one grown with the cut, whose texture it keeps."""
+    warp: Warp | None = None
+    """How all of it is bent afterwards."""
 
 
 def sample_hair(rng: np.random.Generator, who: Who) -> HairParams:
