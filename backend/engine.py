@@ -31,7 +31,7 @@ from .photo import Photo
 from .photo_checks import check_face, choose_face
 from .plate import background_plate, body_card, head_matte
 from .progress import Progress, Stopwatch, ignore
-from .project import well_fitted_ears
+from .project import shown_skin, well_fitted_ears
 from .protocol import Quality, Stage
 from .raster import Rasterizer, default_rasterizer, rasterize_arrays, triangulate
 from .reconstruction import Reconstruction, TexturedMesh
@@ -157,9 +157,9 @@ class Engine:
         with watch.stage(Stage.DEPTH):
             depth = self._depth.estimate(crop, parse, head, float(fit.pose.translation_mm[2]))
         with watch.stage(Stage.MESH):
-            shells = build_shells(depth, parse, crop, fit.pose)
-        with watch.stage(Stage.TEXTURE):
             ears = well_fitted_ears(head, parse.labels)
+            shells = build_shells(depth, parse, crop, fit.pose, skin_mm=shown_skin(head, ears))
+        with watch.stage(Stage.TEXTURE):
             meshes, images, delit, sight = self._dress(photo, found, fit, crop, parse, depth, shells, ears)
         estimate = delit and delit.estimate
         pitch_mm = float(fit.pose.translation_mm[2]) / crop.camera.fx

@@ -24,6 +24,7 @@ from .raster import triangulate
 from .reconstruction import TexturedMesh
 from .shell_depth import (
     ShellOptions,
+    before_skin,
     behind_limb,
     beyond_limb,
     completed,
@@ -57,6 +58,7 @@ def build_shells(
     crop: HeadCrop,
     pose: Pose,
     options: ShellOptions | None = None,
+    skin_mm: Field | None = None,
 ) -> tuple[TexturedMesh, TexturedMesh]:
     """Triangulate the head's depth maps.
 
@@ -66,6 +68,8 @@ def build_shells(
         crop: its camera lifts pixels to camera space.
         pose: camera space to head frame.
         options: how to cut; defaults to :class:`ShellOptions`.
+        skin_mm: (S,S) depth of skin that other meshes show, NaN where there is none: hair over it stays
+            before it.
 
     Returns:
         ``hair``, which covers H = S - (S_face and F) and a band under the face, and ``back``, which
@@ -81,6 +85,8 @@ def build_shells(
     front_mm, back_mm = completed(front_mm, options), completed(depth.back, options)
     rim_mm, back_join = rims(front_mm, back_mm, contour > 0, strip, options)
     front_mm = behind_limb(front_mm, seen_face(depth, parse), pitch_mm, options)
+    if skin_mm is not None:
+        front_mm = before_skin(front_mm, parse, skin_mm, options)
 
     pixels, side = snapped_grid(contour, step)
     inner_mm = tucked(front_mm, depth, parse, pitch_mm, options)

@@ -88,6 +88,17 @@ def well_fitted_ears(head: ProjectedHead, labels: NDArray[np.uint8]) -> tuple[st
     return tuple(fitted)
 
 
+def shown_skin(head: ProjectedHead, ears: tuple[str, ...]) -> NDArray[np.float32]:
+    """(S,S) depth of face, neck and those ears that the model shows itself, NaN elsewhere.
+
+    Not of the scalp: it is drawn below the shells.
+    """
+    shown = head.face | head.neck if head.own_ears else head.face
+    for name in ears:
+        shown = shown | getattr(head, name)
+    return np.where(shown, head.front_mm, np.nan).astype(np.float32)
+
+
 def project_head(
     model: MorphableModel, fit: HeadFit, camera: Camera, rasterizer: Rasterizer
 ) -> ProjectedHead:

@@ -75,17 +75,20 @@ def render_view(
         blended = _blend(layers, band.height, band.width)
         size = (view.width, band.height // supersample)
         bands.append(cv2.resize(blended, size, interpolation=cv2.INTER_AREA))
-    return _finished(np.concatenate(bands), reconstruction.images.get("photo"))
+    images = reconstruction.images
+    return _finished(np.concatenate(bands), images.get("photo"), images.get("plate"))
 
 
-def _finished(blended: Image, photo: NDArray[np.uint8] | None) -> CoarseRender:
+def _finished(
+    blended: Image, photo: NDArray[np.uint8] | None, plate: NDArray[np.uint8] | None
+) -> CoarseRender:
     """Premultiplied (H,W,7): colour, place in the photo, known, alpha."""
     alpha = blended[..., 6:]
     straight = blended[..., :5] / alpha.clip(1e-6)
     colour = np.rint(np.dstack([straight[..., :3].clip(0, 255), 255 * alpha.clip(0, 1)])).astype(np.uint8)
     known = np.rint(255 * blended[..., 5].clip(0, 1)).astype(np.uint8)
     if photo is not None:
-        colour = with_own_pixels(colour, known, straight[..., 3:], photo)
+        colour = with_own_pixels(colour, known, straight[..., 3:], photo, plate)
     return CoarseRender(colour, known)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from .depth import HeadDepth
-from .head_parse import FACE, GLASSES, HeadParse
+from .head_parse import FACE, GLASSES, HAIR, HEADWEAR, HeadParse
 from .shell_grid import Field, Mask
 
 RIM_SMOOTHING_PX = 6.0
@@ -26,6 +26,8 @@ class ShellOptions:
     """How far the front shell reaches under the face, so that turning opens no gap."""
     tuck_mm: float = 1.5
     """Distance below the face at the end of that overlap: face and shell never fight for a pixel."""
+    cover_mm: float = 1.5
+    """Hair lies at least so far before the skin that it covers."""
     lead_px: float = 2.0
     """The shell goes under the face this far inside its border: there the face's texture is sure."""
     border_smoothing_px: float = 2.0
@@ -92,6 +94,15 @@ def completed(depth: Field, options: ShellOptions) -> Field:
     # A closing fills what is narrower than its brush, and leaves slopes and broad domes as they are.
     brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (round(options.spike_share * len(depth)) | 1,) * 2)
     return np.maximum(filled, cv2.morphologyEx(filled, cv2.MORPH_CLOSE, brush) - options.spike_mm)
+
+
+def before_skin(front: Field, parse: HeadParse, skin_mm: Field, options: ShellOptions) -> Field:
+    """(S,S) ``front`` with hair and headwear before skin ``skin_mm`` (S,S; NaN where none is drawn), which
+    the photo shows that they cover: an ear or a neck would come out through them."""
+    covers = np.isin(parse.labels, (HAIR, HEADWEAR)) & np.isfinite(skin_mm)
+    # Skin is steep at its outline: the nearest of a pixel and its neighbours decides.
+    nearest = cv2.erode(np.where(np.isfinite(skin_mm), skin_mm, np.inf), np.ones((3, 3), np.uint8))
+    return np.where(covers, np.minimum(front, nearest - options.cover_mm), front).astype(np.float32)
 
 
 def skin_strip(depth: HeadDepth, parse: HeadParse, contour: Field, options: ShellOptions) -> Mask:

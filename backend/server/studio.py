@@ -140,7 +140,9 @@ def _sharpened(request: RefineRequest, known: Pixels) -> Pixels:
     if request.photo is None:
         return request.coarse
     size = np.array(request.photo.shape[1::-1], np.float32)
-    return with_own_pixels(request.coarse, known, request.place * size - 0.5, request.photo)
+    # A plate of another size was cut for the picture: it no longer tells what lies behind the photo's pixels.
+    behind = request.plate if request.plate.shape == request.photo.shape else None
+    return with_own_pixels(request.coarse, known, request.place * size - 0.5, request.photo, behind)
 
 
 def _checked(read: Callable[[bytes], Any], data: bytes) -> Any:

@@ -17,7 +17,7 @@ from backend.crop import HeadCrop
 from backend.depth import HeadDepth
 from backend.frames import Pose, rotation_from_angles
 from backend.hair_mesh import build_shells
-from backend.head_parse import FACE, HAIR, HeadParse
+from backend.head_parse import EAR, FACE, HAIR, HeadParse
 from backend.raster import rasterize_arrays, triangulate
 from backend.reconstruction import TexturedMesh
 from backend.shell_depth import ShellOptions, shell_region
@@ -290,6 +290,35 @@ def test_a_cheek_wider_than_the_fitted_one_goes_on_round_its_limb():
     reach_mm = OPTIONS.strip_slope * 9 * CENTRE[2] / CAMERA.fx
     assert below_limb_mm(OPTIONS).max() < reach_mm
     assert below_limb_mm(replace(OPTIONS, strip_px=0.0)).max() > reach_mm + 20
+
+
+@pytest.mark.parametrize("columns", [slice(88, 96), slice(84, 89)], ids=["ear", "limb"])
+def test_hair_stays_before_skin_that_it_covers(columns):
+    """An ear or a neck of the fitted head, and a limb beside the photo's own, came out through hair."""
+    depth, parse, crop = head()
+    beside_limb = depth.front.copy()
+    beside_limb[:, columns.stop :] += 80
+    depth = replace(depth, front=beside_limb)
+    skin_mm = np.full((SIZE, SIZE), np.nan, np.float32)
+    skin_mm[60:80, columns] = depth.front[60:80, columns] - 12
+    covered = np.isfinite(skin_mm)
+    assert (parse.labels[covered] == HAIR).all()
+    front, _ = build_shells(depth, parse, crop, POSE, OPTIONS, skin_mm)
+    inner = cv2.erode(covered.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    assert (seen([front]) < skin_mm)[inner].all()
+    far = parse.labels == HAIR
+    far[:, 70:110] = False
+    whole, _ = build_shells(depth, parse, crop, POSE, OPTIONS)
+    np.testing.assert_array_equal(seen([front])[far], seen([whole])[far])
+
+
+def test_an_ear_that_the_photo_shows_stays_before_the_shell():
+    depth, parse, crop = head()
+    labels = parse.labels.copy()
+    labels[60:80, 88:96] = EAR
+    skin_mm = np.where(labels == EAR, depth.front - 12, np.nan).astype(np.float32)
+    front, _ = build_shells(depth, replace(parse, labels=labels), crop, POSE, OPTIONS, skin_mm)
+    assert (seen([front]) > skin_mm)[labels == EAR].all()
 
 
 def test_what_only_a_jump_held_joins_what_is_around_it_where_it_is_a_crumb():

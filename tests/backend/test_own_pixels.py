@@ -76,3 +76,47 @@ def test_at_an_edge_between_surfaces_the_texture_stays(axis: int) -> None:
     result = np.moveaxis(with_own_pixels(OPAQUE, KNOWN, place, PHOTO)[..., :3], axis, 0)
     assert (result[18:22] == 9).all()
     assert (result[1:17] == np.moveaxis(PHOTO, axis, 0)[1:17]).all()
+
+
+def soft_edge() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Render, known, plate, and the photo that shows the render's head in its true colours over the plate."""
+    plate = np.full((SIZE, SIZE, 3), (40, 90, 200), np.uint8)
+    alpha = np.linspace(1, 0.4, SIZE)[None, :, None] * np.ones((SIZE, 1, 1))
+    true = np.random.default_rng(6).integers(90, 130, (SIZE, SIZE, 3))
+    # A texture has the brightness of the hair and a calmer tint.
+    texture = np.broadcast_to(true.mean(-1, keepdims=True), true.shape)
+    photo = np.rint(alpha * true + (1 - alpha) * plate).astype(np.uint8)
+    colour = np.rint(np.dstack([texture, 255 * alpha])).astype(np.uint8)
+    return colour, colour[..., 3], plate, photo
+
+
+def over(colour: np.ndarray, below: np.ndarray) -> np.ndarray:
+    alpha = colour[..., 3:] / 255
+    return alpha * colour[..., :3] + (1 - alpha) * below
+
+
+def test_a_soft_edge_over_its_own_background_is_the_photo() -> None:
+    colour, known, plate, photo = soft_edge()
+    result = with_own_pixels(colour, known, places(), photo, plate)
+    np.testing.assert_allclose(over(result, plate), photo, atol=1.5)
+    np.testing.assert_array_equal(result[..., 3], colour[..., 3])
+    without = with_own_pixels(colour, known, places(), photo)
+    assert np.abs(over(without, plate) - photo)[:, -10:].mean() > 3
+
+
+def test_before_another_background_a_soft_edge_holds_nothing_of_the_photos() -> None:
+    colour, known, plate, photo = soft_edge()
+    result = with_own_pixels(colour, known, places(), photo, plate)
+    assert np.abs(result[..., :3].astype(int) - colour[..., :3]).max() < 45
+    seam = with_own_pixels(colour, known, places(), photo, np.zeros_like(plate))
+    # With a wrong background the photo's pixels do not agree with the texture, which then stays.
+    np.testing.assert_array_equal(seam[:, -8:, :3], colour[:, -8:, :3])
+
+
+def test_the_rim_of_a_surface_that_goes_on_in_the_photo_keeps_its_texture() -> None:
+    """Half a pixel of cheek before the background, where the photo shows cheek: nothing is taken out."""
+    plate = np.full((SIZE, SIZE, 3), (20, 30, 60), np.uint8)
+    skin = np.full((SIZE, SIZE, 3), (200, 160, 140), np.uint8)
+    colour = np.dstack([skin, np.full((SIZE, SIZE), 128, np.uint8)])
+    result = with_own_pixels(colour, colour[..., 3], places(), skin, plate)
+    np.testing.assert_array_equal(result, colour)

@@ -1,11 +1,13 @@
-"""Which of the model's ears lie where the photo shows one."""
+"""Which of the model's ears lie where the photo shows one, and what skin meshes draw."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 
 from backend.head_parse import EAR, HAIR
-from backend.project import ProjectedHead, well_fitted_ears
+from backend.project import ProjectedHead, shown_skin, well_fitted_ears
 
 SIZE = 64
 
@@ -41,3 +43,15 @@ def test_ears_under_hair_are_not_shown() -> None:
 def test_a_large_seen_ear_is_more_than_the_models() -> None:
     fitted = head(box(45, 50, 25, 35), box(9, 19))
     assert well_fitted_ears(fitted, labels(box(40, 60, 15, 45) | box(9, 19))) == ("ear_right",)
+
+
+def test_shown_skin_is_what_meshes_draw_before_the_shells() -> None:
+    face, neck, left, right = box(20, 40), box(20, 40, 40, 60), box(45, 55), box(9, 19)
+    none = np.zeros((SIZE, SIZE), bool)
+    front = np.full((SIZE, SIZE), 600, np.float32)
+    fitted = ProjectedHead(front, front, front, face, box(0, 8), left, right, neck)
+    np.testing.assert_array_equal(np.isfinite(shown_skin(fitted, ("ear_left",))), face | neck | left)
+    np.testing.assert_array_equal(np.isfinite(shown_skin(fitted, ())), face | neck)
+    # Of another head's skull no mesh shows anything.
+    fitted = replace(fitted, own_ears=False, scalp=none)
+    np.testing.assert_array_equal(np.isfinite(shown_skin(fitted, ())), face)
