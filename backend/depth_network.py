@@ -16,7 +16,6 @@ from .errors import AssetBroken
 from .head_parse import BACKGROUND, HeadParse
 from .nets.depth_net import (
     DEPTH_ASSET,
-    DEPTH_SIDE,
     FARTHEST,
     UNIT_MM,
     DepthNet,
@@ -70,7 +69,7 @@ class NetworkHeadDepth:
     def _change(self, crop: HeadCrop, parse: HeadParse, prior: HeadDepth, centre_mm: float) -> Field:
         """(S,S) relief that the network adds to the prior's."""
         middle = (crop.size - 1) / 2
-        window = Window.centred(middle, middle, crop.size, DEPTH_SIDE)
+        window = Window.centred(middle, middle, crop.size, self._net.side)
         centre = torch.tensor([centre_mm], dtype=torch.float32)
 
         def relief(depth_mm: Field) -> torch.Tensor:

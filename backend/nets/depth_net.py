@@ -25,6 +25,8 @@ ARCHITECTURE = "DepthNet 1"
 
 DEPTH_SIDE = 256
 """Pixels along one side of the crop, as in the paper."""
+COARSEST_PX = 32
+"""A side is a multiple of this: the encoder halves it five times."""
 UNIT_MM = 100.0
 """Millimetres in one unit of relief."""
 FARTHEST = 2.0
@@ -61,6 +63,9 @@ class HeadView:
 
 class DepthNet(nn.Module):
     """Whatever answers a :class:`HeadView` with relief."""
+
+    side: int = DEPTH_SIDE
+    """Pixels along one side of the views that it was trained on and should be asked about."""
 
     def forward(self, view: HeadView) -> Tensor:
         """(B,S,S) float32 relief of the head's visible surface; it means something within the head only."""
@@ -142,7 +147,7 @@ NETS: dict[str, Callable[[], DepthNet]] = {"paper": PaperDepthNet, "likeness": L
 
 
 def load_depth_net(path: Path = DEPTH_ASSET) -> DepthNet:
-    """The network for inference in float32 on the CPU; the file says which one.
+    """The network for inference in float32 on the CPU; the file says which one, and for which side.
 
     Raises AssetBroken if the file is not sound.
     """
@@ -150,8 +155,11 @@ def load_depth_net(path: Path = DEPTH_ASSET) -> DepthNet:
     try:
         net = folded(NETS[origin["net"]]())
         net.load_state_dict(state)
-    except (KeyError, RuntimeError) as error:
+        net.side = int(origin.get("side", DEPTH_SIDE))
+    except (KeyError, RuntimeError, ValueError) as error:
         raise broken(path) from error
+    if net.side <= 0 or net.side % COARSEST_PX:
+        raise broken(path)
     return net.requires_grad_(False)
 
 

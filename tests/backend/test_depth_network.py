@@ -21,11 +21,13 @@ from backend.morphable import load_head_model
 from backend.nets.depth_net import (
     ARCHITECTURE,
     DEPTH_ASSET,
+    DEPTH_SIDE,
     FARTHEST,
     UNIT_MM,
     DepthNet,
     HeadView,
     LikenessDepthNet,
+    load_depth_net,
 )
 from backend.project import ProjectedHead, project_head
 from backend.raster import TorchRasterizer
@@ -135,6 +137,38 @@ def test_sound_weights_take_over(tmp_path: Path) -> None:
     write_weights(LikenessDepthNet(), path, {"architecture": ARCHITECTURE, "net": "likeness"})
     found = head_depth_estimator("cpu", path)
     assert isinstance(found, NetworkHeadDepth) and not found.interim
+
+
+class Sized(Adding):
+    """Remembers how large a view it was shown."""
+
+    side = 128
+
+    def forward(self, view: HeadView) -> Tensor:
+        self.shown = view.picture.shape, view.prior.shape
+        return super().forward(view)
+
+
+def test_a_network_is_asked_at_the_side_that_it_knows(
+    stage: tuple[HeadCrop, HeadParse, ProjectedHead], prior: HeadDepth
+) -> None:
+    net = Sized(0.1)
+    answer = NetworkHeadDepth(net).answer(stage[0], stage[1], prior, CENTRE_MM)
+    assert net.shown == ((1, 3, 128, 128), (1, 128, 128))
+    inner = cv2.erode(np.isfinite(prior.front).astype(np.uint8), np.ones((15, 15), np.uint8)) > 0
+    np.testing.assert_allclose((prior.front - answer)[inner], 10.0, atol=0.1)
+
+
+@pytest.mark.parametrize("side", ["100", "0", "-128", "wide"])
+def test_a_file_for_no_possible_side_is_damaged(tmp_path: Path, side: str) -> None:
+    path = tmp_path / "depth.safetensors"
+    words = {"architecture": ARCHITECTURE, "net": "likeness"}
+    write_weights(LikenessDepthNet(), path, {**words, "side": side})
+    assert head_depth_estimator("cpu", path) == GeometricPrior()
+    write_weights(LikenessDepthNet(), path, {**words, "side": "64"})
+    assert load_depth_net(path).side == 64
+    write_weights(LikenessDepthNet(), path, words)
+    assert load_depth_net(path).side == DEPTH_SIDE
 
 
 def test_changes_end_where_nothing_is_known() -> None:

@@ -104,7 +104,12 @@ def test_bars_are_judged(run: Run, prior_mm: float, words: str) -> None:
     }
     product = {face: replace(GOOD, face_mm=2.0), joined: replace(GOOD, face_mm=2.08)}
     text = page(
-        Report("today\n", table, product, {"ours": [NetworkTime(1, 200, 190), NetworkTime(2, 130, 200)]})
+        Report(
+            "today\n",
+            table,
+            product,
+            {"ours": [NetworkTime(128, 1, 200, 190), NetworkTime(128, 2, 130, 200)]},
+        )
     )
     assert text.count(words) == 1
     assert "90.0% | **not reached**" in text and "99.5% | reached" in text

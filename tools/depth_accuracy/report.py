@@ -47,11 +47,12 @@ COLUMNS = """| | heads | missed | face mm | non-face mm | median | coverage | in
 TIMES = """
 ## Time
 
-One head of 256 pixels on the CPU, medians of ten warm runs. Processor time is that of all threads together,
-in which waiting threads count, too: a busy computer lengthens it, but not that of one thread.
+One head on the CPU, medians of ten warm runs, at the side that each network is asked at. Processor time is
+that of all threads together, in which waiting threads count, too: a busy computer lengthens it, but not that
+of one thread.
 
-| | threads | wall ms | processor ms |
-| --- | --- | --- | --- |
+| | pixels | threads | wall ms | processor ms |
+| --- | --- | --- | --- | --- |
 """
 BARS = """
 ## What was asked for
@@ -96,7 +97,7 @@ def _lines(table: Table) -> list[str]:
 
 def _time_lines(times: Mapping[str, list[NetworkTime]]) -> list[str]:
     return [
-        f"| {name} | {time.threads} | {time.wall_ms:.0f} | {time.cpu_ms:.0f} |\n"
+        f"| {name} | {time.side} | {time.threads} | {time.wall_ms:.0f} | {time.cpu_ms:.0f} |\n"
         for name, both in times.items()
         for time in both
     ]
@@ -124,7 +125,7 @@ def _bars(report: Report) -> list[str]:
     lines += _face_bar(report.product)
     first = next(iter(report.times.values()), [])
     for time in first[:1]:
-        words = "two CPU cores (processor time of one alone)"
+        words = f"two CPU cores, asked at 256 pixels, used at {time.side} (processor time of one alone)"
         lines.append(_bar(words, f"<= {CPU_MS:.0f} ms", f"{time.cpu_ms:.0f} ms", time.cpu_ms <= CPU_MS))
     return lines
 

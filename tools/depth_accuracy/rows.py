@@ -87,7 +87,7 @@ class Blind(DepthNet):
 
     def __init__(self, net: DepthNet) -> None:
         super().__init__()
-        self.net = net
+        self.net, self.side = net, net.side
 
     def forward(self, view: HeadView) -> Tensor:
         """See :class:`DepthNet`."""
@@ -117,6 +117,7 @@ def network(run: Run) -> DepthNet:
     net = NETS[experiment.net]()
     net.load_state_dict(checkpoint.ema)
     net = folded(net).requires_grad_(False)
+    net.side = experiment.side
     return net if experiment.sees_face else Blind(net)
 
 

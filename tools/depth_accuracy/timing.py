@@ -8,7 +8,7 @@ from statistics import median
 
 import torch
 
-from backend.nets.depth_net import DEPTH_SIDE, HeadView
+from backend.nets.depth_net import HeadView
 
 from .rows import Run, network
 
@@ -18,8 +18,10 @@ THREADS = (1, 2)
 
 @dataclass(frozen=True)
 class NetworkTime:
-    """Milliseconds for one head of 256 pixels, medians of :data:`RUNS` warm runs."""
+    """Milliseconds for one head at the network's own side, medians of :data:`RUNS` warm runs."""
 
+    side: int
+    """Pixels along one side."""
     threads: int
     wall_ms: float
     cpu_ms: float
@@ -40,8 +42,8 @@ def network_times(run: Run) -> list[NetworkTime]:
 def _timed(run: Run, threads: int) -> NetworkTime:
     torch.set_num_threads(threads)
     net = network(run).to(memory_format=torch.channels_last)
-    plane = torch.zeros(1, DEPTH_SIDE, DEPTH_SIDE)
-    picture = torch.zeros(1, 3, DEPTH_SIDE, DEPTH_SIDE)
+    plane = torch.zeros(1, net.side, net.side)
+    picture = torch.zeros(1, 3, net.side, net.side)
     view = HeadView(picture, plane, plane, plane.long(), plane)
     net(view)
     wall, processor = [], []
@@ -50,4 +52,4 @@ def _timed(run: Run, threads: int) -> NetworkTime:
         net(view)
         wall.append(1000 * (time.perf_counter() - start))
         processor.append(1000 * (time.process_time() - started))
-    return NetworkTime(threads, median(wall), median(processor))
+    return NetworkTime(net.side, threads, median(wall), median(processor))

@@ -39,7 +39,7 @@ def export(checkpoint: Checkpoint, asset: Path, data: str, licence: str, metrics
     experiment = from_json(DepthExperiment, checkpoint.config)
     if not experiment.sees_face:
         raise NotExportable("This network has never seen d_f.", "It is an ablation: export another run.")
-    metadata = {"architecture": ARCHITECTURE, "net": experiment.net}
+    metadata = {"architecture": ARCHITECTURE, "net": experiment.net, "side": str(experiment.side)}
     card = Card(PURPOSE, data, licence, {MEASURED: figures_at(metrics, checkpoint.step)})
     net = filled(NETS[experiment.net](), checkpoint.ema, checkpoint)
     return export_network(net, checkpoint, experiment.run, asset, metadata, card)

@@ -40,7 +40,9 @@ def test_the_product_loads_what_was_exported(checkpoint: Checkpoint, tmp_path: P
     for expected in ("eggs", "`cpu`, step 0 of 2", "non_face_mm 9.50 |"):
         assert expected in words
     assert "face_mm 3" not in words
-    assert isinstance(load_depth_net(asset), LikenessDepthNet)
+    net = load_depth_net(asset)
+    assert isinstance(net, LikenessDepthNet)
+    assert net.side == EXPERIMENTS["cpu"].smoke().side
 
 
 def test_a_card_does_not_invent_figures(checkpoint: Checkpoint, tmp_path: Path) -> None:
