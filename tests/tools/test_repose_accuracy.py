@@ -7,22 +7,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from backend.errors import NoFaceFound
 from backend.evaluate import EvaluationItem
-from backend.nets.refine_net import ARCHITECTURE, LightRefineNet
+from backend.nets.refine_net import ARCHITECTURE, CoarseView, LightRefineNet
 from backend.refine import ClassicalRefiner
 from backend.refine_network import NetworkRefiner
 from tools.accuracy.cache import Cache
-from tools.repose_accuracy import measure
+from tools.repose_accuracy import measure, rows
 from tools.repose_accuracy.holes import INPAINTED, NEIGHBOURS
-from tools.repose_accuracy.measure import Curve, curve_of, portrait_records
+from tools.repose_accuracy.measure import Curve, curve_of, likeness_of, portrait_records
 from tools.repose_accuracy.report import Report, better, page
-from tools.repose_accuracy.rows import Row, refiner, rows_of
+from tools.repose_accuracy.rows import Row, network, refiner, rows_of, steps_of
 from tools.repose_accuracy.sheet import BLOCK_GAP_PX, GAP_PX, TILE_PX, sheet, write_sheet
 from tools.repose_accuracy.timing import StillTime
 from train.common.export import write_weights
+from train.refine.config import EXPERIMENTS
+from train.refine.task import Players
 
 CLASSICAL, OURS = rows_of([Row("ours", Path("ours.safetensors"))])
 GOOD = Curve(
@@ -57,6 +60,40 @@ def test_bars_are_judged() -> None:
     assert "1000 ms | reached" in text
     far = replace(GOOD, distance={**GOOD.distance, 15.0: [0.3, 0.5]}, psnr_db=37.9)
     assert _report(far).count("**not reached**") == text.count("**not reached**") + 2
+
+
+def test_ablations_have_a_table_of_their_own_and_are_not_judged() -> None:
+    short = Row("no critic", Path("run"), ablation=True)
+    holes = {**HOLES, "no critic": {"colour": 16.0, "features": 0.08}}
+    report = Report("today\n", {CLASSICAL: GOOD}, {}, holes, {CLASSICAL: QUICK}, {short: 0.31}, 300)
+    text = page(report)
+    assert "over the same 300 steps" in text
+    assert text.count("no critic") == 1
+    assert "| no critic | 16.00 | 0.0800 | 20.0%, 20.0% | 0.3100 |" in text
+
+
+def test_an_ablation_is_looked_at_in_one_pose_only() -> None:
+    short = Row("no critic", Path("run"), ablation=True)
+    records = [{"rows": {"no critic": {"distance": {"30": d}}}} for d in (0.2, 0.4)]
+    assert likeness_of([*records, {"refused": "no face"}], short) == pytest.approx(0.3)
+
+
+def test_a_network_that_fills_holes_only_keeps_what_is_known(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    experiment = EXPERIMENTS["cpu"].with_mixed_output()
+    players = Players(LightRefineNet(), None)
+    monkeypatch.setattr(rows, "players_of", lambda _: (experiment, 7, players))
+    row = Row("mixed", tmp_path)
+    picture, known = torch.rand(1, 3, 32, 32), torch.ones(1, 32, 32)
+    known[:, :, 16:] = 0
+    view = CoarseView(picture * known[:, None], known, torch.ones(1, 32, 32), picture)
+    players.generator.head.bias.data += 0.5
+    with torch.inference_mode():
+        answer = network(row)(view)
+    torch.testing.assert_close(answer[..., :16], picture[..., :16])
+    assert (answer[..., 16:] != picture[..., 16:]).any()
+    assert steps_of(row) == 7
 
 
 def test_better_is_a_share_of_cv2_inpaint() -> None:

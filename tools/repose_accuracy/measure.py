@@ -28,6 +28,8 @@ from tools.accuracy.cache import Cache, file_fingerprint, fingerprint
 
 from .rows import Row, refiner
 
+ABLATIONS_YAW_DEG = 30.0
+"""Where networks of ablations are compared."""
 SHEET_YAWS_DEG = (-30.0, -15.0, 0.0, 15.0, 30.0)
 FILES = (
     "backend/*.py",
@@ -73,6 +75,14 @@ def curve_of(records: Sequence[Record], row: Row) -> Curve:
     invented = {yaw: float(np.mean([of["invented"][f"{yaw:g}"] for of in found])) for yaw in YAWS_DEG}
     psnr = float(np.mean([of["psnr_db"] for of in found]))
     return Curve(len(records), len(records) - len(found), by_yaw, invented, psnr)
+
+
+def likeness_of(records: Sequence[Record], row: Row) -> float:
+    """Mean L2 distance to the photos at ABLATIONS_YAW_DEG."""
+    key = f"{ABLATIONS_YAW_DEG:g}"
+    return float(
+        np.mean([record["rows"][row.name]["distance"][key] for record in records if "rows" in record])
+    )
 
 
 def _records(
@@ -123,8 +133,10 @@ def _portrait(item: EvaluationItem, rows: Sequence[Row], folder: Path) -> Record
         pose, away = head.pose.turned(yaw_deg=turn), side * turn + 0.0
         view = render_view(head, pose)
         for row in rows:
+            if row.ablation and away != ABLATIONS_YAW_DEG:
+                continue
             still, of = finished(row, view, head), found[row.name]
-            if turn in SHEET_YAWS_DEG:
+            if not row.ablation and turn in SHEET_YAWS_DEG:
                 pictures[row.name].append(_saved(still.pixels, folder, f"{item.id}_{row.name}_{turn:g}"))
             if away in YAWS_DEG:
                 of["distance"][f"{away:g}"] = _distance(net, true, still.pixels, fitted, pose)

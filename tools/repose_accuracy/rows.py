@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from backend.nets.refine_net import RefineNet, load_refine_net
+from torch import Tensor
+
+from backend.nets.refine_net import CoarseView, RefineNet, load_refine_net
 from backend.refine import ClassicalRefiner, Refiner
 from backend.refine_network import NetworkRefiner
 from train.common.checkpoint import BEST
 from train.refine.evaluate import players_of
+from train.refine.task import mixed_output
 
 CLASSICAL = "classical"
 
@@ -22,6 +25,8 @@ class Row:
 
     name: str
     path: Path | None = None
+    ablation: bool = False
+    """Trained shortly, to be compared with its like only."""
 
     @property
     def file(self) -> Path | None:
@@ -40,7 +45,27 @@ def network(row: Row) -> RefineNet:
     assert row.path is not None
     if row.path.suffix == ".safetensors":
         return load_refine_net(row.path)
-    return players_of(row.path)[2].generator.requires_grad_(False)
+    experiment, _, players = players_of(row.path)
+    net = players.generator.requires_grad_(False)
+    return _Mixed(net) if experiment.mixed_output else net
+
+
+class _Mixed(RefineNet):
+    """A network that was trained to fill holes only."""
+
+    def __init__(self, net: RefineNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, view: CoarseView) -> Tensor:
+        """See :class:`RefineNet`."""
+        return mixed_output(self.net(view), view)
+
+
+def steps_of(row: Row) -> int:
+    """Of a run's folder, how many it had."""
+    assert row.path is not None
+    return players_of(row.path)[1]
 
 
 @cache

@@ -55,16 +55,16 @@ def scores(
     found: dict[str, list[tuple[float, float]]] = {}
     for portrait in portraits:
         pair = portrait.pair()
+        truth = None if features is None else _layers(features, pair.colour)
         for name, picture in answers_to(pair, players.generator, torch.device("cpu"), mixed).items():
-            told = _features(features, picture, pair.colour) if features is not None else np.nan
+            told = np.nan if features is None else feature_loss(_layers(features, picture), truth).item()
             found.setdefault(name, []).append((hole_error(picture, pair), told))
     means = {name: np.nanmean(values, axis=0) for name, values in found.items()}
     return {name: {"colour": float(m[0]), "features": float(m[1])} for name, m in means.items()}
 
 
-def _features(net: Features, picture: NDArray[np.uint8], truth: NDArray[np.uint8]) -> float:
-    layers = (net(normalised(torch.from_numpy(of))[None]) for of in (picture, truth))
-    return feature_loss(*layers).item()
+def _layers(net: Features, picture: NDArray[np.uint8]) -> list[torch.Tensor]:
+    return net(normalised(torch.from_numpy(picture))[None])
 
 
 def table(rows: dict[str, Row]) -> str:

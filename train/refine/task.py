@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -175,8 +176,13 @@ def answered(
 def answers_to(
     pair: View, generator: nn.Module, device: torch.device, mixed: bool = False
 ) -> dict[str, Pixels]:
-    """A pair as the network, its first guess and cv2.inpaint fill it."""
+    """A pair as the network, its first guess and cv2.inpaint fill it.
+
+    All are told the same: a pixel that is known a little would give its colour away to those that can be told
+    so, and cv2.inpaint cannot.
+    """
     holes = (pair.known < 255 * MISSING).astype(np.uint8)
+    pair = replace(pair, known=255 * (1 - holes))
     tensors = tensors_of(pair, hint=False)
     return {
         "hole": answered(pair, generator, device, hint=False, mixed=mixed),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -113,6 +114,22 @@ def test_holes_are_scored_against_inpainting(data: Path) -> None:
     pair = read_portraits(data)[0].pair()
     assert hole_error(pair.colour, pair) == 0
     assert set(answers_to(pair, task.build().generator, CPU.device)) == {"hole", "guess_hole", "inpaint_hole"}
+
+
+def test_nobody_is_told_the_colours_of_what_counts_as_missing(data: Path) -> None:
+    """cv2.inpaint cannot be told how far to trust a pixel; the others must not gain by it."""
+    torch.manual_seed(0)
+    net = NETS["light"]()
+    nn.init.normal_(net.head.weight, std=0.02)
+    pair = read_portraits(data)[0].pair()
+    missing = pair.known < 128
+    known = np.where(missing, 100, pair.known).astype(np.uint8)
+    colour = np.where(missing[..., None], 255 - pair.colour, pair.colour)
+    assert missing.any()
+    told = answers_to(replace(pair, known=known), net, CPU.device)
+    changed = answers_to(replace(pair, known=known, colour=colour, person=colour), net, CPU.device)
+    for name, picture in told.items():
+        np.testing.assert_array_equal(picture, changed[name], err_msg=name)
 
 
 def test_the_command_runs_and_refuses(data: Path, tmp_path: Path) -> None:
