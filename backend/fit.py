@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .camera import Camera
-from .descent import Array, FitState, descend
+from .descent import Array, FitState, Problem, descend
 from .face_estimate import FaceEstimate
 from .frames import HEAD_TO_CAMERA_AXES, Pose
 from .landmark_problem import LIDS_AND_LIPS, Evidence, FitSettings, LandmarkModel, LandmarkProblem
@@ -67,6 +67,8 @@ class Solved:
     problem: LandmarkProblem
     state: FitState
     disagreement_deg: float
+    relief: Problem | None = None
+    """What normals say besides, if they were asked."""
 
 
 @dataclass

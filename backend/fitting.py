@@ -1,4 +1,5 @@
-"""The fit as the engine asks for it: estimate, landmarks, polish; then what the photo shows of the head."""
+"""The fit as the engine asks for it: estimate, landmarks, relief, polish; then what the photo shows of the
+head."""
 
 from __future__ import annotations
 
@@ -8,15 +9,18 @@ from functools import cached_property
 import torch
 
 from .crop import HeadCrop, head_crop
+from .descent import Sum, descend
 from .doubts import doubts_about_expression, doubts_about_fit
 from .face_estimate import FaceEstimator, face_estimator
-from .fit import HeadFit, HeadFitter
+from .face_normals import NormalEstimator, NormalMap, normal_estimator
+from .fit import HeadFit, HeadFitter, Solved
 from .head_parse import HeadParse, HeadParser, ParseGuide
 from .landmarks import DetectedFace
 from .morphable import MorphableModel, load_head_model
+from .normal_problem import NormalWitness
 from .photo import Photo
 from .photo_checks import check_pose
-from .polish import Polisher
+from .polish import Polisher, with_focal_of
 from .project import ProjectedHead, project_head
 from .protocol import Quality
 from .raster import Rasterizer
@@ -48,6 +52,15 @@ class Fitting:
         return face_estimator(self._model, self._device)
 
     @cached_property
+    def normals(self) -> NormalEstimator | None:
+        """The normal network; None where the relief is left to the face network."""
+        return normal_estimator(self._model, self._device)
+
+    @cached_property
+    def _witness(self) -> NormalWitness:
+        return NormalWitness(self._model, self._rasterizer)
+
+    @cached_property
     def _fitter(self) -> HeadFitter:
         return HeadFitter(self._model)
 
@@ -64,13 +77,23 @@ class Fitting:
         """The head of a face, and warnings where it is doubtful; raises FaceUnusable for a profile view."""
         estimate = self.estimator.estimate(photo, found) if self.estimator else None
         solved = self._fitter.solve(found, photo, estimate)
+        if self.normals:
+            solved = self._with_relief(photo, solved, self.normals.estimate(photo, found))
         fit = self._fitter.finished(solved, photo)
         warnings = check_pose(fit.pose)
         if quality == Quality.BEST:
             view = self.view(photo, found, fit)
-            polished = self._polisher.polish(solved.problem, solved.state, view.crop, view.parse)
+            polished = self._polisher.polish(solved, view.crop, view.parse)
             fit = self._fitter.finished(replace(solved, state=polished), photo)
         return fit, (*warnings, *doubts_about_fit(fit), *doubts_about_expression(found.expression_scores))
+
+    def _with_relief(self, photo: Photo, solved: Solved, normals: NormalMap) -> Solved:
+        """The state that explains landmarks, priors and normals together."""
+        relief = self._witness.problem(solved.state, photo, normals)
+        landmarks = with_focal_of(solved.problem, solved.state)
+        bounds, steps = self._model.expression_bounds, self._witness.settings.iterations
+        state = descend(Sum((landmarks, relief)), solved.state, bounds, steps)
+        return replace(solved, state=state, relief=relief)
 
     def view(self, photo: Photo, found: DetectedFace, fit: HeadFit) -> FittedView:
         """The working crop of a fit, the head in it, and its classes."""

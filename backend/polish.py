@@ -17,6 +17,7 @@ from .albedo import AlbedoBasis
 from .colour import LINEAR_OF_BYTE
 from .crop import HeadCrop
 from .descent import FitState, Problem, Sum, descend
+from .fit import Solved
 from .harmonics import SH_TERMS
 from .head_parse import HeadParse
 from .landmark_problem import LandmarkProblem
@@ -64,15 +65,15 @@ class Polisher:
         self._rasterizer = rasterizer
         self._solid = triangulate(model.polygons[model.solid]).vertices
 
-    def polish(self, problem: LandmarkProblem, state: FitState, crop: HeadCrop, parse: HeadParse) -> FitState:
-        """A state that explains landmarks, priors, skin and outline no worse than ``state`` does.
+    def polish(self, solved: Solved, crop: HeadCrop, parse: HeadParse) -> FitState:
+        """A state that explains landmarks, priors, normals, skin and outline no worse than the fit's does.
 
         Args:
-            problem, state: of the fit, as it ended.
+            solved: the fit, as it ended.
             crop: the working crop of that fit.
             parse: its classes.
         """
-        objective = self.objective(problem, state, crop, parse)
+        objective, state = self.objective(solved, crop, parse), solved.state
         found, now = state, objective.lit_for(state)
         before = now.cost(state)
         for _ in range(self._settings.rounds):
@@ -81,17 +82,17 @@ class Polisher:
         # Each turn lowers its own cost; only each under its own best light can be compared.
         return found if now.cost(found) < before else state
 
-    def objective(
-        self, problem: LandmarkProblem, state: FitState, crop: HeadCrop, parse: HeadParse
-    ) -> Objective:
-        """What is minimised, over the skin and the outline that are seen of ``state``."""
+    def objective(self, solved: Solved, crop: HeadCrop, parse: HeadParse) -> Objective:
+        """What is minimised, over the skin and the outline that are seen of the fit's head."""
+        state = solved.state
         vertices = vertices_cam(self._model, state)
         view = rasterize_arrays(vertices, self._solid, crop.camera, self._rasterizer)
         # The crop as a photo of its own: what is coarser than its pixels is all that counts here.
         alone = replace(crop, scale=1.0, offset_x=0.0, offset_y=0.0)
         sight = Sight(crop.pixels, crop.camera, alone, view.depth, parse.labels)
         outline = self._outline(state, crop, view, parse)
-        return Objective(with_focal_of(problem, state), self._skin(state, crop, sight), outline)
+        landmarks = with_focal_of(solved.problem, state)
+        return Objective(landmarks, self._skin(state, crop, sight), outline, solved.relief)
 
     def _outline(
         self,
@@ -156,14 +157,15 @@ class Objective:
     """None where too little is seen, or known of the model's colours."""
     outline: OutlineProblem | None
     """None where no border is seen."""
+    relief: Problem | None = None
+    """None where no normals were asked."""
 
     def lit_for(self, state: FitState) -> Sum:
         """The problem in the light, and with the albedo, that explain a state best."""
         parts: list[Problem] = [self.landmarks]
         if self.skin is not None:
             parts.append(self.skin.lit_for(state))
-        if self.outline is not None:
-            parts.append(self.outline)
+        parts.extend(part for part in (self.outline, self.relief) if part is not None)
         return Sum(tuple(parts))
 
     def cost(self, state: FitState) -> float:

@@ -126,7 +126,7 @@ def polished(model: MorphableModel) -> list[Polished]:
         x, y = at.astype(int).clip(0, SIDE - 1).transpose(2, 0, 1)
         nothing = np.zeros((CROP_SIDE, CROP_SIDE), np.float32)
         parse = HeadParse(known.labels[y, x], nothing, nothing)
-        found = polisher.polish(solved.problem, solved.state, crop, parse)
+        found = polisher.polish(solved, crop, parse)
         heads.append(Polished(known, solved, crop, parse, found))
     return heads
 
@@ -145,7 +145,7 @@ def _error_mm(model: MorphableModel, state: FitState, truth: np.ndarray) -> floa
 def test_what_is_minimised_never_grows(model: MorphableModel, polished: list[Polished]) -> None:
     polisher = Polisher(model, default_rasterizer("cpu"))
     for head in polished:
-        objective = polisher.objective(head.solved.problem, head.solved.state, head.crop, head.parse)
+        objective = polisher.objective(head.solved, head.crop, head.parse)
         assert objective.cost(head.polished) <= objective.cost(head.solved.state)
 
 
@@ -161,9 +161,7 @@ def test_pixels_leave_the_focal_length_to_the_landmarks(
     head = polished[0]
     unknown = replace(head.known.photo, focal_px=None)
     solved = HeadFitter(model).solve(head.known.face, unknown, head.known.estimate)
-    found = Polisher(model, default_rasterizer("cpu")).polish(
-        solved.problem, solved.state, head.crop, head.parse
-    )
+    found = Polisher(model, default_rasterizer("cpu")).polish(solved, head.crop, head.parse)
     assert found.log_focal == solved.state.log_focal
     assert not np.allclose(found.identity, solved.state.identity)
 
@@ -173,7 +171,5 @@ def test_a_model_without_colours_and_skull_stays_as_it_is(
 ) -> None:
     head = polished[0]
     bare = replace(model, albedo=None, mean=model.mean + np.float32([0, 0, 500]))
-    found = Polisher(bare, default_rasterizer("cpu")).polish(
-        head.solved.problem, head.solved.state, head.crop, head.parse
-    )
+    found = Polisher(bare, default_rasterizer("cpu")).polish(head.solved, head.crop, head.parse)
     np.testing.assert_allclose(found.identity, head.solved.state.identity, atol=0.05)

@@ -48,6 +48,8 @@ class Jitter:
     """Usual deviation of the middle, as a share of the side."""
     size: float
     """Usual deviation of the logarithm of the side."""
+    wider: float = 1.0
+    """All windows are larger by this factor."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +70,8 @@ class KnownFace:
     """(K,) standard deviations."""
     expression: Numbers
     """(E,) weights."""
+    beyond_mm: Numbers | None
+    """(N,3) displacement of the head's vertices that no coefficient shows (:mod:`.beyond`); None is none."""
     albedo: Numbers
     """(A,) standard deviations; none where the shipped head has no basis."""
     rotation: Numbers
@@ -141,7 +145,9 @@ def strayed(window: Window, jitter: Jitter, rng: np.random.Generator) -> Window:
     side_px = window.width / window.scale
     middle = window.to_picture(np.full(2, (window.width - 1) / 2))
     x, y = (middle + side_px * rng.normal(0, jitter.shift, 2)).tolist()
-    return Window.centred(x, y, side_px * float(np.exp(rng.normal(0, jitter.size))), window.width)
+    return Window.centred(
+        x, y, side_px * jitter.wider * float(np.exp(rng.normal(0, jitter.size))), window.width
+    )
 
 
 def tensors(face: KnownFace, pixels: NDArray[np.uint8], depth: Numbers, window: Window) -> dict[str, Tensor]:
@@ -149,7 +155,7 @@ def tensors(face: KnownFace, pixels: NDArray[np.uint8], depth: Numbers, window: 
 
     ``picture`` (3,S,S); ``focal`` (), ``principal`` (2,) of the window's camera; ``landmarks`` (478,2) in
     window pixels; ``depth`` (S,S) mm, NaN where no face is; ``identity``, ``expression``, ``albedo``,
-    ``light``;
+    ``light``; ``beyond`` (N,3) mm on top of the identity's and the expression's shape;
     ``rotation`` (3,3) and ``place`` (3,) as in :mod:`backend.nets.face_crop`.
     """
     principal = window.to_window(face.principal_px.astype(np.float64))
@@ -166,6 +172,9 @@ def tensors(face: KnownFace, pixels: NDArray[np.uint8], depth: Numbers, window: 
         "landmarks": torch.from_numpy(window.to_window(face.landmarks_px)),
         "depth": torch.from_numpy(look_up(depth, window)),
         "identity": torch.from_numpy(face.identity),
+        "beyond": torch.zeros(len(load_head_model().mean), 3)
+        if face.beyond_mm is None
+        else torch.from_numpy(face.beyond_mm),
         "expression": torch.from_numpy(face.expression),
         "albedo": torch.from_numpy(face.albedo),
         "light": torch.from_numpy(face.light),
@@ -209,6 +218,7 @@ def _known(folder: Path, manifest: Path, number: int, entry: Mapping[str, Any]) 
             landmarks_px=np.array(entry["landmarks_478"], np.float32)[:, :2],
             identity=np.array(scene["person"]["head"]["identity"], np.float32),
             expression=np.array(scene["person"]["head"]["expression"], np.float32),
+            beyond_mm=None,
             albedo=_albedo_of(scene),
             rotation=pose.rotation.astype(np.float32),
             translation_mm=pose.translation_mm.astype(np.float32),

@@ -25,6 +25,7 @@ from ..synth.finish import develop, expose
 from ..synth.sample import SIZE
 from ..synth.scene import FACES, Scene, sample_scene
 from .albedo import nearest_coefficients
+from .beyond import displacement
 from .data import Jitter, KnownFace, known_light, light_of, strayed, tensors
 from .paint import painted
 from .render import render_faces
@@ -42,8 +43,9 @@ IRIS_DEG, PUPIL_DEG = 18.0, 9.0
 class PlainFaces:
     """Numbered windows; equal numbers give equal windows."""
 
-    def __init__(self, jitter: Jitter, seed: int) -> None:
-        self._jitter, self._seed = jitter, seed
+    def __init__(self, jitter: Jitter, seed: int, beyond: float = 0.0) -> None:
+        """``beyond``: greatest strength of what the model cannot show (:mod:`.beyond`)."""
+        self._jitter, self._seed, self._beyond = jitter, seed, beyond
 
     def sample(self, number: int, side: int) -> dict[str, Tensor]:
         """The ``number``-th window of ``side`` pixels, as :func:`train.face.data.tensors` gives it."""
@@ -51,7 +53,9 @@ class PlainFaces:
         scene = sample_scene(int(rng.integers(2**31)), FACES)
         model = load_head_model()
         count = 0 if model.albedo is None else len(model.albedo)
-        face = somebody(scene, model, rng.standard_normal(count).astype(np.float32))
+        albedo = rng.standard_normal(count).astype(np.float32)
+        beyond = displacement(rng, float(rng.uniform(0, self._beyond))) if self._beyond else None
+        face = somebody(scene, model, albedo, beyond)
         skin = skin_of(face)
         if model.albedo is not None and rng.random() < PAINTED:
             skin = painted(skin, rng)
@@ -63,11 +67,17 @@ class PlainFaces:
         return tensors(close, pixels, nothing, Window(1.0, 0.0, 0.0, side, side))
 
 
-def somebody(scene: Scene, model: MorphableModel, albedo: np.ndarray) -> KnownFace:
-    """The face of a scene before the scene's own camera, with albedo coefficients (A,)."""
+def somebody(
+    scene: Scene, model: MorphableModel, albedo: np.ndarray, beyond: np.ndarray | None = None
+) -> KnownFace:
+    """The face of a scene before the scene's own camera, with albedo coefficients (A,).
+
+    ``beyond`` (N,3) mm is added to its shape.
+    """
     head, pose, camera = scene.person.head, scene.view.pose, scene.view.camera(SIZE)
     identity, expression = np.array(head.identity, np.float32), np.array(head.expression, np.float32)
-    points = pose.to_camera(model.landmarks_478.of(model.shape(identity, expression)))
+    moved = np.zeros_like(model.mean) if beyond is None else beyond
+    points = pose.to_camera(model.landmarks_478.of(model.shape(identity, expression) + moved))
     return KnownFace(
         id=f"plain {scene.seed}",
         image=None,
@@ -77,6 +87,7 @@ def somebody(scene: Scene, model: MorphableModel, albedo: np.ndarray) -> KnownFa
         landmarks_px=camera.project(points).astype(np.float32),
         identity=identity,
         expression=expression,
+        beyond_mm=beyond,
         albedo=albedo,
         rotation=pose.rotation.astype(np.float32),
         translation_mm=pose.translation_mm.astype(np.float32),
@@ -100,6 +111,8 @@ def photograph(face: KnownFace, skin: np.ndarray, scene: Scene, side: int) -> np
     model = _shape()
     cameras = WindowCameras(torch.tensor([face.focal_px]), torch.from_numpy(face.principal_px)[None], side)
     vertices = model.vertices(torch.from_numpy(face.identity)[None], torch.from_numpy(face.expression)[None])
+    if face.beyond_mm is not None:
+        vertices = vertices + torch.from_numpy(face.beyond_mm)
     placed = vertices @ torch.from_numpy(face.rotation).T + torch.from_numpy(face.translation_mm)
     light = torch.from_numpy(light_of(asdict(scene.light)))[None]
     albedo = torch.from_numpy(skin.copy())

@@ -1,0 +1,52 @@
+"""What the normal network says of a face reaches the fit for the right pixels, or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from backend.face_normals import NetworkNormalEstimator, normal_estimator
+from backend.landmarks import DetectedFace
+from backend.morphable import load_head_model
+from backend.nets.face_crop import face_window
+from backend.nets.layers import folded
+from backend.nets.normal_net import ARCHITECTURE, NORMAL_SIDE, STRIDE, NormalNet
+from backend.photo import Photo
+from train.common.export import write_weights
+
+POINTS = np.random.default_rng(0).uniform((60, 40), (160, 150), (478, 2)).astype(np.float32)
+FACE = DetectedFace(POINTS, np.zeros(478, np.float32), {}, (60.0, 40.0, 160.0, 150.0))
+PHOTO = Photo(np.random.default_rng(1).integers(0, 256, (240, 320, 3), np.uint8), None, "noise")
+
+
+@pytest.fixture(scope="module")
+def net() -> NormalNet:
+    torch.manual_seed(0)
+    return folded(NormalNet()).requires_grad_(False)
+
+
+def test_the_map_covers_the_faces_window_in_half_as_many_pixels(net: NormalNet) -> None:
+    found = NetworkNormalEstimator(net).estimate(PHOTO, FACE)
+    side = NORMAL_SIDE // STRIDE
+    assert found.normals.shape == (side, side, 3) and found.spread.shape == (side, side)
+    np.testing.assert_allclose(np.linalg.norm(found.normals, axis=2), 1, atol=1e-5)
+    assert (found.spread > 0).all()
+    window = face_window(POINTS, NORMAL_SIDE)
+    corners = np.array([[-0.5, -0.5], [side - 0.5] * 2])
+    np.testing.assert_allclose(
+        found.window.to_picture(corners), window.to_picture(STRIDE * corners + (STRIDE - 1) / 2), atol=1e-3
+    )
+
+
+def test_without_sound_weights_the_relief_is_left_alone(net: NormalNet, tmp_path: Path) -> None:
+    model, path = load_head_model(), tmp_path / "normals.safetensors"
+    assert normal_estimator(model, weights=path) is None
+    path.write_bytes(b"no weights")
+    assert normal_estimator(model, weights=path) is None
+    write_weights(net, path, {"architecture": ARCHITECTURE, "side": "128"})
+    assert normal_estimator(model, weights=path) is not None
+    assert normal_estimator(replace(model, name="another"), weights=path) is None
