@@ -149,3 +149,20 @@ def test_from_where_it_was_taken_the_render_is_the_photo() -> None:
     head = _reconstruction((seen,), {"body": np.full_like(OPAQUE, 255), "photo": photo})
     rendered = render_view(head, square).colour
     np.testing.assert_array_equal(rendered[2:-2, 2:-2, :3], photo[2:-2, 2:-2])
+
+
+def test_from_where_it_was_taken_a_soft_edge_over_its_plate_is_the_photo() -> None:
+    """A texture's soft edges are calmer than the photo's: its hair is bluish, the card's grey."""
+    square = Pose(rotation_from_angles(0, 0, 0), POSE.translation_mm)
+    plate = np.full((CAMERA.height, CAMERA.width, 3), (40, 90, 200), np.uint8)
+    picture = np.full_like(OPAQUE, 100)
+    picture[..., 3] = 150
+    photo = np.rint(plate + 150 / 255 * ((80.0, 100.0, 120.0) - plate)).astype(np.uint8)
+    card = body_mesh(CAMERA, square, picture)
+    at = square.to_camera(card.vertices).astype(np.float32)
+    seen = replace(card, follows_head=True, known=np.ones(len(at), np.float32), seen_at=at)
+    head = _reconstruction((seen,), {"body": picture, "photo": photo, "plate": plate})
+    rendered = render_view(head, square).colour
+    alpha = rendered[..., 3:] / 255
+    still = alpha * rendered[..., :3] + (1 - alpha) * plate
+    np.testing.assert_allclose(still[2:-2, 2:-2], photo[2:-2, 2:-2], atol=1.5)
