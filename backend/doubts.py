@@ -73,12 +73,15 @@ def doubts_about_expression(scores: Mapping[str, float]) -> list[str]:
     return warnings
 
 
-def doubts_about_cover(labels: NDArray[np.uint8], face: NDArray[np.bool_]) -> list[str]:
+def doubts_about_cover(
+    labels: NDArray[np.uint8], face: NDArray[np.bool_], covered: NDArray[np.float32] | None = None
+) -> list[str]:
     """Warnings about what lies before a face.
 
     Args:
         labels: (S,S) classes of the working crop.
         face: (S,S) where the fitted head says that the face is.
+        covered: (S,S) how likely something that belongs to no head lies there, in [0,1].
     """
     within = labels[face]
 
@@ -96,7 +99,9 @@ def doubts_about_cover(labels: NDArray[np.uint8], face: NDArray[np.bool_]) -> li
         warnings.append(
             "Hair or a hat hides part of the face, which is guessed: a photo with a free forehead shows it."
         )
-    if share(BODY) > HIDDEN:
+    # A hand is skin to the classes.
+    hand = 0.0 if covered is None or not within.size else float((covered[face] > 0.5).mean())
+    if max(share(BODY), hand) > HIDDEN:
         warnings.append(
             "Something lies before the face, a hand perhaps; what it hides is guessed. Use another photo, or "
             "retouch the face's texture there."

@@ -164,7 +164,7 @@ class Engine:
         estimate = delit and delit.estimate
         pitch_mm = float(fit.pose.translation_mm[2]) / crop.camera.fx
         seen = (
-            *doubts_about_cover(parse.labels, head.face),
+            *doubts_about_cover(parse.labels, head.face, fit.normals and fit.normals.covered_in(crop)),
             *doubts_about_outline(parse.matte, head.skull, pitch_mm),
             *doubts_about_light(estimate),
         )

@@ -25,7 +25,7 @@ from .nets.face_crop import WindowCameras, face_window
 from .nets.normal_net import NORMAL_ASSET, STRIDE, NormalNet, load_normal_net
 from .nets.parse_net import normalised
 from .photo import Photo
-from .resample import Window, cut
+from .resample import Window, cut, look_up
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +38,16 @@ class NormalMap:
     """(S,S,3) unit; axes of a camera that looks straight at the window's middle, turned y-up."""
     spread: NDArray[np.float32]
     """(S,S) radians by which they usually err."""
+    covered: NDArray[np.float32]
+    """(S,S) in [0,1] how likely something that belongs to no head lies before the face: a hand, a cup."""
     window: Window
     """Where the map's pixels lie in the photo."""
+
+    def covered_in(self, crop: HeadCrop) -> NDArray[np.float32]:
+        """(S,S) :attr:`covered` at the pixels of a crop of the same photo, 0 beyond the window."""
+        scale, w = self.window.scale, self.window
+        x, y = (crop.offset_x - w.offset_x) * scale, (crop.offset_y - w.offset_y) * scale
+        return look_up(self.covered, Window(crop.scale / scale, x, y, crop.size, crop.size), outside=0.0)
 
     def crop(self, camera: Camera) -> HeadCrop:
         """The window as a crop, black, with the camera that sees just that; ``camera`` took the photo."""
@@ -91,6 +99,7 @@ class NetworkNormalEstimator:
         return NormalMap(
             normals=answer.normals[0].permute(1, 2, 0).cpu().numpy(),
             spread=(2 / answer.sureness[0]).cpu().numpy(),
+            covered=answer.covered[0].sigmoid().cpu().numpy(),
             window=face_window(face.points_px, side // STRIDE),
         )
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from .camera import Camera
 from .descent import Array, FitState, Problem, descend
 from .face_estimate import FaceEstimate
+from .face_normals import NormalMap
 from .frames import HEAD_TO_CAMERA_AXES, Pose
 from .landmark_problem import LIDS_AND_LIPS, Evidence, FitSettings, LandmarkModel, LandmarkProblem
 from .landmarks import DetectedFace
@@ -45,6 +46,8 @@ class HeadFit:
     """The same at the head's distance."""
     disagreement_deg: float = 0.0
     """Angle between the rotations that landmarks alone and the network alone would give the head."""
+    normals: NormalMap | None = None
+    """Which way the skin looks, if that was asked."""
 
     @property
     def surprise(self) -> float:

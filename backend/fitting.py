@@ -77,15 +77,20 @@ class Fitting:
         """The head of a face, and warnings where it is doubtful; raises FaceUnusable for a profile view."""
         estimate = self.estimator.estimate(photo, found) if self.estimator else None
         solved = self._fitter.solve(found, photo, estimate)
-        if self.normals:
-            solved = self._with_relief(photo, solved, self.normals.estimate(photo, found))
+        normals = self.normals.estimate(photo, found) if self.normals else None
+        if normals:
+            solved = self._with_relief(photo, solved, normals)
         fit = self._fitter.finished(solved, photo)
         warnings = check_pose(fit.pose)
         if quality == Quality.BEST:
             view = self.view(photo, found, fit)
             polished = self._polisher.polish(solved, view.crop, view.parse)
             fit = self._fitter.finished(replace(solved, state=polished), photo)
-        return fit, (*warnings, *doubts_about_fit(fit), *doubts_about_expression(found.expression_scores))
+        return replace(fit, normals=normals), (
+            *warnings,
+            *doubts_about_fit(fit),
+            *doubts_about_expression(found.expression_scores),
+        )
 
     def _with_relief(self, photo: Photo, solved: Solved, normals: NormalMap) -> Solved:
         """The state that explains landmarks, priors and normals together."""

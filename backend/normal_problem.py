@@ -31,14 +31,14 @@ from .skin_problem import Skin, SkinProblem, bilinear, crop_pixels
 class NormalSettings:
     """Weights of what the normal network says."""
 
-    vertices: int = 500
+    vertices: int = 350
     """Of the face, at most; all heads are asked at the same ones."""
     around_mm: float = 5.0
     """What a pixel of the map mixes, and a little more."""
     creased_deg: float = 10.0
     """Between a vertex's normal and the mean of those around it: lids, lips and nostrils fold more, and no
     map is as fine."""
-    independent: float = 0.05
+    independent: float = 0.2
     """Neighbouring vertices err together: this share of them counts."""
     facing: tuple[float, float] = (0.25, 0.5)
     """Cosine between normal and view ray from which a vertex counts at all and altogether: beyond, the map's

@@ -40,10 +40,12 @@ class FaceNormals:
     (:mod:`backend.nets.face_crop`), turned y-up. They mean something on the face's skin only."""
     sureness: Tensor
     """(B,S/2,S/2) concentration of the error angle: the angle in radians is about 2 over it on average."""
+    covered: Tensor
+    """(B,S/2,S/2) logit that something lies before the face which belongs to no head: a hand, a cup."""
 
 
 class NormalNet(nn.Module):
-    """The parsing network's layers up to half the picture's size, and one look at normal and doubt."""
+    """The parsing network's layers up to half the picture's size, and one look at normal, doubt and cover."""
 
     side: int = NORMAL_SIDE
 
@@ -57,7 +59,7 @@ class NormalNet(nn.Module):
             Merge(DECODER_CHANNELS[k + 1], ENCODER_CHANNELS[k], DECODER_CHANNELS[k])
             for k in reversed(range(len(DECODER_CHANNELS) - 1))
         )
-        self.head = nn.Conv2d(DECODER_CHANNELS[0], 4, 1)
+        self.head = nn.Conv2d(DECODER_CHANNELS[0], 5, 1)
 
     def forward(self, pictures: Tensor) -> FaceNormals:
         """Normals of faces (B,3,S,S), sRGB in [-1,1], cut by :func:`backend.nets.face_crop.face_window`.
@@ -74,7 +76,9 @@ class NormalNet(nn.Module):
             # A head looks at the camera unless something speaks for another direction.
             ahead = answer[:, :3] + answer.new_tensor([0.0, 0.0, 1.0])[:, None, None]
             return FaceNormals(
-                functional.normalize(ahead, dim=1), functional.elu(answer[:, 3]) + 1 + LEAST_SURE
+                normals=functional.normalize(ahead, dim=1),
+                sureness=functional.elu(answer[:, 3]) + 1 + LEAST_SURE,
+                covered=answer[:, 4],
             )
 
 

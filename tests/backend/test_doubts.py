@@ -68,6 +68,17 @@ def test_what_lies_before_the_face(covers: int, word: str) -> None:
     assert word in warning
 
 
+def test_a_hand_has_the_colour_of_skin_but_the_normal_network_sees_it() -> None:
+    face = np.zeros((40, 40), bool)
+    face[5:35, 5:35] = True
+    labels, covered = np.where(face, FACE, HAIR).astype(np.uint8), np.zeros((40, 40), np.float32)
+    covered[:5] = 1.0  # beside the face
+    assert doubts_about_cover(labels, face, covered) == []
+    covered[10:20, 5:35] = 0.9
+    (warning,) = doubts_about_cover(labels, face, covered)
+    assert "hand" in warning
+
+
 def test_hair_over_most_of_the_face_is_said_in_other_words() -> None:
     face = np.zeros((40, 40), bool)
     face[5:35, 5:35] = True

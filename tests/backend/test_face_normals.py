@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from backend.camera import Camera
+from backend.crop import square_crop
 from backend.face_normals import NetworkNormalEstimator, normal_estimator
 from backend.landmarks import DetectedFace
 from backend.morphable import load_head_model
@@ -34,12 +36,28 @@ def test_the_map_covers_the_faces_window_in_half_as_many_pixels(net: NormalNet) 
     side = NORMAL_SIDE // STRIDE
     assert found.normals.shape == (side, side, 3) and found.spread.shape == (side, side)
     np.testing.assert_allclose(np.linalg.norm(found.normals, axis=2), 1, atol=1e-5)
-    assert (found.spread > 0).all()
+    assert (found.spread > 0).all() and (found.covered >= 0).all() and (found.covered <= 1).all()
     window = face_window(POINTS, NORMAL_SIDE)
     corners = np.array([[-0.5, -0.5], [side - 0.5] * 2])
     np.testing.assert_allclose(
         found.window.to_picture(corners), window.to_picture(STRIDE * corners + (STRIDE - 1) / 2), atol=1e-3
     )
+
+
+def test_a_crop_of_the_photo_sees_what_covers_the_face(net: NormalNet) -> None:
+    found = NetworkNormalEstimator(net).estimate(PHOTO, FACE)
+    size = found.window.width
+    found = replace(found, covered=np.linspace(0.1, 1, size * size, dtype=np.float32).reshape(size, size))
+    crop = square_crop(PHOTO, Camera.centred(400.0, 320, 240), 120.0, 90.0, 300.0, 64)
+    seen = found.covered_in(crop)
+    rng = np.random.default_rng(2)
+    for row, column in rng.integers(0, 64, (60, 2)):
+        x, y = np.rint(found.window.to_window(crop.to_photo(np.array([float(column), float(row)])))).astype(
+            int
+        )
+        inside = 0 <= x < size and 0 <= y < size
+        near = found.covered[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2] if inside else np.zeros(1)
+        assert np.abs(near - seen[row, column]).min() < 1e-6 or not inside
 
 
 def test_without_sound_weights_the_relief_is_left_alone(net: NormalNet, tmp_path: Path) -> None:

@@ -49,7 +49,12 @@ def _map(model: MorphableModel, state: FitState) -> NormalMap:
     vertices, triangles = _vertices(model, state), triangulate(model.polygons[model.solid]).vertices
     points = model.landmarks_478.of(vertices)
     window = face_window(CAMERA.project(points), SIDE)
-    empty = NormalMap(np.zeros((SIDE, SIDE, 3), np.float32), np.full((SIDE, SIDE), 0.05, np.float32), window)
+    empty = NormalMap(
+        np.zeros((SIDE, SIDE, 3), np.float32),
+        np.full((SIDE, SIDE), 0.05, np.float32),
+        np.zeros((SIDE, SIDE), np.float32),
+        window,
+    )
     drawn = rasterize_arrays(vertices, triangles, empty.crop(CAMERA).camera)
     normals = drawn.interpolate(vertex_normals(vertices, triangles)) @ HEAD_TO_CAMERA_AXES
     # What turns the window's axes into the photo's turns them back when it is transposed.

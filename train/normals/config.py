@@ -38,10 +38,25 @@ EXPERIMENTS: dict[str, NormalExperiment] = {
         NormalExperiment(
             "cpu",
             Run(
-                steps=4000,
+                steps=8000,
                 batch=16,
                 rate=1e-3,
                 ema=0.997,
+                workers=1,
+                log_every=20,
+                save_every=100,
+                evaluate_every=400,
+            ),
+        ),
+        NormalExperiment(
+            "cpu_longer",
+            Run(
+                steps=3600,
+                batch=16,
+                rate=5e-4,
+                warmup=100,
+                ema=0.998,
+                seed=1,
                 workers=1,
                 log_every=20,
                 save_every=100,

@@ -1,8 +1,7 @@
 """Puts things before faces: bars as thick as fingers, microphones and wrists, of somebody else's picture.
 
 What covers a face has the colours of another window, mostly skin, so that colour alone gives nothing
-away. The true normals of the face stay what they are: the network cannot see them there, and learns to
-doubt.
+away. The true normals of the face stay what they are: the network guesses them, and says what it cannot see.
 """
 
 from __future__ import annotations
@@ -25,13 +24,13 @@ SHADOW = 0.5
 
 def covered(
     pixels: NDArray[np.uint8], other: NDArray[np.uint8], rng: np.random.Generator
-) -> NDArray[np.uint8]:
-    """The window ``pixels`` (S,S,3) behind bars that show ``other`` (S,S,3)."""
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """The window ``pixels`` (S,S,3) behind bars that show ``other`` (S,S,3), and the bars (S,S) in [0,1]."""
     mask = bars(len(pixels), rng)
     sharp = cv2.GaussianBlur(mask, (0, 0), 0.6)[..., None]
     near = cv2.GaussianBlur(mask, (0, 0), 0.02 * len(pixels))[..., None] * rng.uniform(0, SHADOW)
     mixed = sharp * other + (1 - sharp) * pixels * (1 - near)
-    return np.rint(mixed).astype(np.uint8)
+    return np.rint(mixed).astype(np.uint8), mask
 
 
 def bars(side: int, rng: np.random.Generator) -> NDArray[np.float32]:

@@ -59,20 +59,23 @@ class NormalData:
         pictures, normals, index = self._find(int(rng.integers(len(self))))
         window = strayed(_middle(self._side), self._jitter, rng)
         pixels = cut(pictures[index], window)
+        cover = np.zeros(pixels.shape[:2], np.float32)
         if rng.random() < COVERED:
             other, _, place = self._find(int(rng.integers(len(self))))
-            pixels = covered(pixels, cut(other[place], strayed(_middle(self._side), ANYWHERE, rng)), rng)
+            there = cut(other[place], strayed(_middle(self._side), ANYWHERE, rng))
+            pixels, cover = covered(pixels, there, rng)
         gamma = float(np.exp(rng.uniform(-1, 1) * np.log1p(self._dimmest)))
         pixels = np.rint(255 * (pixels / np.float32(255)) ** gamma).astype(np.uint8)
         truth = look_up(normals[index].astype(np.float32) / UNIT, _halved(window), outside=0.0)
-        return _tensors(pixels, truth, mirrored=bool(rng.random() < 0.5))
+        return _tensors(pixels, truth, cover, mirrored=bool(rng.random() < 0.5))
 
     def straight(self, number: int) -> dict[str, Tensor]:
         """As :meth:`sample` of the ``number``-th prepared window itself, seen as the product sees it."""
         pictures, normals, index = self._find(number)
         window = _middle(self._side)
         truth = look_up(normals[index].astype(np.float32) / UNIT, _halved(window), outside=0.0)
-        return _tensors(cut(pictures[index], window), truth, mirrored=False)
+        nothing = np.zeros((self._side, self._side), np.float32)
+        return _tensors(cut(pictures[index], window), truth, nothing, mirrored=False)
 
     def _find(self, number: int) -> tuple[Bytes, NDArray[np.int8], int]:
         table = int(np.searchsorted(self._first, number, side="right")) - 1
@@ -109,8 +112,15 @@ def _halved(window: Window) -> Window:
     return Window(window.scale, first_x, first_y, window.width // STRIDE, window.height // STRIDE)
 
 
-def _tensors(pixels: Bytes, truth: NDArray[np.float32], *, mirrored: bool) -> dict[str, Tensor]:
+def _tensors(
+    pixels: Bytes, truth: NDArray[np.float32], cover: NDArray[np.float32], *, mirrored: bool
+) -> dict[str, Tensor]:
     if mirrored:
-        pixels, truth = cv2.flip(pixels, 1), cv2.flip(truth, 1) * np.float32([-1, 1, 1])
-    picture = normalised(torch.from_numpy(np.ascontiguousarray(pixels)))
-    return {"picture": picture, "normals": torch.from_numpy(truth.copy()).permute(2, 0, 1).contiguous()}
+        pixels, truth, cover = (cv2.flip(each, 1) for each in (pixels, truth, cover))
+        truth = truth * np.float32([-1, 1, 1])
+    small = cv2.resize(cover, (len(cover) // STRIDE,) * 2, interpolation=cv2.INTER_AREA)
+    return {
+        "picture": normalised(torch.from_numpy(np.ascontiguousarray(pixels))),
+        "normals": torch.from_numpy(truth.copy()).permute(2, 0, 1).contiguous(),
+        "cover": torch.from_numpy(small),
+    }

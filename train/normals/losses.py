@@ -6,6 +6,7 @@ import math
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from backend.nets.normal_net import FaceNormals
 
@@ -26,3 +27,11 @@ def doubtful_angle_loss(answer: FaceNormals, truth: Tensor) -> Tensor:
     angle, sure = error_angle(answer.normals, truth), answer.sureness
     unlikely = -(sure.square() + 1).log() + sure * angle + (-math.pi * sure).exp().log1p()
     return unlikely[known].mean() if bool(known.any()) else 0.0 * unlikely.sum()
+
+
+def cover_loss(answer: FaceNormals, cover: Tensor, truth: Tensor) -> Tensor:
+    """Mean cross entropy of what lies before a face against ``cover`` (B,H,W), where ``truth`` is not 0."""
+    known = truth.square().sum(dim=1) > 0.5
+    if not bool(known.any()):
+        return 0.0 * answer.covered.sum()
+    return functional.binary_cross_entropy_with_logits(answer.covered[known], cover[known])

@@ -20,7 +20,7 @@ from ..common.loading import load_batches
 from ..face.data import Jitter
 from .config import NormalExperiment
 from .data import NormalData
-from .losses import doubtful_angle_loss, error_angle
+from .losses import cover_loss, doubtful_angle_loss, error_angle
 
 SHOWN = 8
 """Pictures on a contact sheet."""
@@ -62,9 +62,11 @@ class NormalTask:
         return load_batches(self._data, first, self.experiment.run, world)
 
     def loss(self, net: nn.Module, batch: Batch) -> dict[str, Tensor]:
-        """``loss`` and the mean error in degrees, scalars."""
+        """``loss`` and its parts, and the mean error in degrees, scalars."""
         answer: FaceNormals = net(batch["picture"].contiguous(memory_format=torch.channels_last))
-        return {"loss": doubtful_angle_loss(answer, batch["normals"]), "degrees": _degrees(answer, batch)}
+        angle = doubtful_angle_loss(answer, batch["normals"])
+        cover = cover_loss(answer, batch["cover"], batch["normals"])
+        return {"loss": angle + cover, "angle": angle, "cover": cover, "degrees": _degrees(answer, batch)}
 
     @torch.no_grad()
     def evaluate(

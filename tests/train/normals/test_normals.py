@@ -22,12 +22,13 @@ from train.normals.config import EXPERIMENTS, NormalExperiment
 from train.normals.cover import bars, covered
 from train.normals.data import NormalData
 from train.normals.export import export
-from train.normals.losses import doubtful_angle_loss, error_angle
+from train.normals.losses import cover_loss, doubtful_angle_loss, error_angle
 from train.normals.prepare import NORMALS, PICTURES, SIDE, UNIT, prepare
 
 from ..face import faces
 
 STILL = Jitter(0.0, 0.0)
+NOTHING = torch.zeros(1, 1, 1)
 
 
 @pytest.fixture(scope="module")
@@ -103,8 +104,8 @@ def test_bars_cover_a_part_and_leave_the_rest() -> None:
     shares = [bars(96, rng).mean() for _ in range(50)]
     assert 0.005 < np.mean(shares) < 0.3
     white, black = np.full((96, 96, 3), 255, np.uint8), np.zeros((96, 96, 3), np.uint8)
-    picture = covered(white, black, np.random.default_rng(1))
-    mask = bars(96, np.random.default_rng(1))
+    picture, mask = covered(white, black, np.random.default_rng(1))
+    np.testing.assert_array_equal(mask, bars(96, np.random.default_rng(1)))
     assert picture[mask == 1].max() < 140 and picture[cv2.dilate(mask, np.ones((15, 15))) == 0].min() == 255
 
 
@@ -122,7 +123,8 @@ def test_the_loss_is_least_where_the_doubt_is_right() -> None:
     found = torch.tensor([np.sin(angle), 0.0, np.cos(angle)], dtype=torch.float32).view(1, 3, 1, 1)
     sureness = torch.linspace(0.5, 60, 400)
     losses = [
-        doubtful_angle_loss(FaceNormals(found, torch.full((1, 1, 1), float(k))), truth) for k in sureness
+        doubtful_angle_loss(FaceNormals(found, torch.full((1, 1, 1), float(k)), NOTHING), truth)
+        for k in sureness
     ]
     best = float(sureness[int(torch.stack(losses).argmin())])
     # d/dk (-log(k^2 + 1) + k a) = 0 where a = 2 k / (k^2 + 1).
@@ -135,13 +137,22 @@ def test_gradients_are_those_of_finite_differences() -> None:
     truth[..., 0] = 0  # unknown
 
     def loss(raw: torch.Tensor, sure: torch.Tensor) -> torch.Tensor:
-        return doubtful_angle_loss(FaceNormals(normalize(raw, dim=1), sure), truth)
+        return doubtful_angle_loss(FaceNormals(normalize(raw, dim=1), sure, NOTHING), truth)
 
     raw = torch.from_numpy(rng.normal(size=(1, 3, 2, 2))).requires_grad_()
     sure = torch.from_numpy(rng.uniform(1, 5, (1, 2, 2))).requires_grad_()
     assert torch.autograd.gradcheck(loss, (raw, sure))
     loss(raw, sure).backward()
     assert raw.grad is not None and float(raw.grad[..., 0].abs().max()) == 0
+
+
+def test_what_covers_a_face_is_judged_on_the_face_alone() -> None:
+    truth, cover = torch.zeros(1, 3, 1, 3), torch.tensor([[[1.0, 0.0, 1.0]]])
+    truth[:, 2, :, :2] = 1
+    said = FaceNormals(truth, NOTHING, torch.tensor([[[2.0, -1.0, -50.0]]]))
+    by_hand = (np.log1p(np.exp(-2.0)) + np.log1p(np.exp(-1.0))) / 2
+    assert float(cover_loss(said, cover, truth)) == pytest.approx(by_hand, rel=1e-5)
+    assert float(cover_loss(said, cover, torch.zeros_like(truth))) == 0
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
