@@ -68,7 +68,12 @@ class NormalTask:
         answer: FaceNormals = net(batch["picture"].contiguous(memory_format=torch.channels_last))
         angle = doubtful_angle_loss(answer, batch["normals"])
         cover = cover_loss(answer, batch["cover"], batch["normals"])
-        return {"loss": angle + COVER * cover, "angle": angle, "cover": cover, "degrees": _degrees(answer, batch)}
+        return {
+            "loss": angle + COVER * cover,
+            "angle": angle,
+            "cover": cover,
+            "degrees": _degrees(answer, batch),
+        }
 
     @torch.no_grad()
     def evaluate(
