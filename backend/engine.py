@@ -18,7 +18,7 @@ from .depth_network import head_depth_estimator
 from .doubts import doubts_about_cover, doubts_about_light, doubts_about_outline, surprise
 from .eyes import EYES, Eyeball, eyeball, lash_image
 from .fit import HeadFit
-from .fitting import Fitting
+from .fitting import FittedView, Fitting
 from .hair_mesh import build_shells
 from .head_parse import HeadParse, HeadParser
 from .known import known_vertices
@@ -160,7 +160,7 @@ class Engine:
             ears = well_fitted_ears(head, parse.labels)
             shells = build_shells(depth, parse, crop, fit.pose, skin_mm=shown_skin(head, ears))
         with watch.stage(Stage.TEXTURE):
-            meshes, images, delit, sight = self._dress(photo, found, fit, crop, parse, depth, shells, ears)
+            meshes, images, delit, sight = self._dress(photo, found, fit, view, depth, shells, ears)
         estimate = delit and delit.estimate
         pitch_mm = float(fit.pose.translation_mm[2]) / crop.camera.fx
         seen = (
@@ -206,13 +206,13 @@ class Engine:
         photo: Photo,
         found: DetectedFace,
         fit: HeadFit,
-        crop: HeadCrop,
-        parse: HeadParse,
+        view: FittedView,
         depth: HeadDepth,
         shells: tuple[TexturedMesh, TexturedMesh],
         ears: tuple[str, ...],
     ) -> tuple[tuple[TexturedMesh, ...], dict[str, NDArray[np.uint8]], Delit | None, Sight]:
         """All meshes and images of the reconstruction, its face without light, and what the photo sees."""
+        crop, parse = view.crop, view.parse
         model, straight = self.model, fit.vertices(self.model)
         eyes = [name for name in EYES if name in model.part_names]
         balls = tuple(self._eyeball(name, straight, found, fit) for name in eyes)
@@ -237,7 +237,7 @@ class Engine:
                 **self._small_images(
                     {part.image for part in parts}, vertices_cam, sight, found, straight, balls
                 ),
-                "hair": front_image(photo, crop, parse, over(body, plate)),
+                "hair": front_image(photo, crop, parse, over(body, plate), view.head.face),
                 "back": back_image(photo, crop, parse),
                 "body": body,
                 "photo": photo.pixels,

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .crop import CROP_SIDE_MM, HeadCrop
-from .head_parse import BODY, FACE, HEAD_CLASSES, HeadParse
+from .head_parse import BODY, FACE, HAIR, HEAD_CLASSES, HeadParse
 from .photo import Photo
 from .push_pull import push_pull
+from .shell_texture import shadowed_hair
 
 Field = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -43,6 +44,13 @@ HEAD_TRACE = 0.02
 """Matte from which a pixel shows some of the head."""
 SLIVER_MM = 6.0
 """Pieces of body thinner than this are errors of the parser along the silhouette."""
+LINING_INSET_MM = 16.0
+"""The lining beneath long hair keeps so far from the person's outline: turned by 40 degrees, hair beside the
+neck comes so much nearer to it."""
+LINING_RISE_MM = 70.0
+"""It begins so far above the chin: beside the jaw, where hair turns away from the cheek."""
+SOLID_HEAD = 0.95
+"""Matte of pixels through which nothing of the lining can be seen in the photo's own pose."""
 BODY_SEAM_MM = 3.0
 """Body pixels this close to the head carry some of its colour."""
 
@@ -93,8 +101,10 @@ def body_card(
     """
     size = (photo.width, photo.height)
     neck = _neck(crop, parse)
-    hidden = crop.map_to_photo(_hidden_body(crop, parse, neck), *size)
-    fill = crop.map_to_photo(_fill(crop, _sure_body(crop, parse), neck), *size)
+    lining = _lining(crop, parse, neck)
+    hidden = crop.map_to_photo(np.maximum(_hidden_body(crop, parse, neck), lining), *size)
+    colours = _lined(_fill(crop, _sure_body(crop, parse), neck), crop, parse, lining)
+    fill = crop.map_to_photo(colours, *size)
     head = head_matte(crop, parse, photo)
     whole = crop.map_to_photo(parse.person, *size) if person is None else person
     visible = np.clip(whole - head, 0.0, 1.0)
@@ -224,6 +234,28 @@ def _hidden_body(crop: HeadCrop, parse: HeadParse, neck: _Neck | None) -> Field:
     hidden = head & (strip | _between(body) | _neck_behind_chin(crop, neck))
     soft = cv2.GaussianBlur(hidden.astype(np.float32), (0, 0), 2.0)
     return np.where(head, np.minimum(soft, parse.person), 0.0).astype(np.float32)
+
+
+def _lining(crop: HeadCrop, parse: HeadParse, neck: _Neck | None) -> Field:
+    """(S,S) alpha of what lies beneath long hair, beside jaw and neck: more of it.
+
+    Turned, hair leaves the cheek that it touches in the photo, and without a lining the background shows.
+    """
+    if neck is None:
+        return np.zeros_like(parse.matte)
+    deep = cv2.erode((parse.person > 0.5).astype(np.uint8), _disc(_pixels(LINING_INSET_MM, crop)))
+    beside = cv2.dilate((parse.labels == HAIR).astype(np.uint8), _disc(_pixels(UNDERLAP_MM, crop)))
+    solid = cv2.erode((parse.matte > SOLID_HEAD).astype(np.uint8), _disc(_pixels(BODY_SEAM_MM, crop)))
+    lining = deep & beside & solid
+    lining[: max(0, neck.chin_y - _pixels(LINING_RISE_MM, crop))] = 0
+    lining[_neck_behind_chin(crop, neck)] = 0
+    return cv2.GaussianBlur(lining.astype(np.float32), (0, 0), 1.0) * solid
+
+
+def _lined(fill: NDArray[np.float32], crop: HeadCrop, parse: HeadParse, lining: Field) -> NDArray[np.float32]:
+    """The body's colours (S,S,3), and those of hair in its own shadow where the lining is."""
+    shadow = shadowed_hair(crop, parse)
+    return fill if shadow is None else fill + lining[..., None] * (shadow - fill)
 
 
 def _between(body: NDArray[np.uint8]) -> Mask:

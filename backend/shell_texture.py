@@ -21,6 +21,10 @@ FAINT = (0.08, 0.3)
 """Mattes between which a pixel's own colour takes over from that of the hair beside it."""
 SOLID = 0.95
 """Matte above which a pixel's colour holds no background."""
+SHADE = 0.6
+"""What lies beneath hair is darker than hair by this factor."""
+LEAST_HAIR = 0.02
+"""Share of the head that must be hair before anything is coloured like it."""
 INSET = 0.008
 """Hair's own tone is read so far inside that, as a share of the picture: a matte errs by a pixel or two."""
 TINTED = (0.75, 0.95)
@@ -44,7 +48,11 @@ def over(layer: NDArray[np.uint8], below: NDArray[np.uint8]) -> NDArray[np.uint8
 
 
 def front_image(
-    photo: Photo, crop: HeadCrop, parse: HeadParse, behind_head: NDArray[np.uint8]
+    photo: Photo,
+    crop: HeadCrop,
+    parse: HeadParse,
+    behind_head: NDArray[np.uint8],
+    under: Mask | None = None,
 ) -> NDArray[np.uint8]:
     """The front shell's picture (T,T,4): photo pixels, straight alpha from the matte.
 
@@ -70,7 +78,23 @@ def front_image(
     own = np.where(cv2.dilate(bare, brush, iterations=2), 1, own)
     soft = _tinted(trust * pure + (1 - trust) * inner, inner, own)
     front = np.where(alpha > SOLID, colour, soft)
+    shadow = None if under is None else shadowed_hair(crop, parse)
+    if under is not None and shadow is not None:
+        covered = cv2.erode((under & (parse.labels != HAIR)).astype(np.uint8), np.ones((5, 5), np.uint8))
+        share = cv2.resize(covered.astype(np.float32), (side, side), interpolation=cv2.INTER_LINEAR)[
+            ..., None
+        ]
+        front = front + share * (cv2.resize(shadow, (side, side), interpolation=cv2.INTER_LINEAR) - front)
     return np.dstack([_to_uint8(front), _to_uint8(255 * matte)])
+
+
+def shadowed_hair(crop: HeadCrop, parse: HeadParse) -> Image | None:
+    """(S,S,3) the tone of the nearest hair, darkened as beneath hair; None where there is too little hair."""
+    hair = (parse.labels == HAIR) & (parse.matte > SOLID)
+    if hair.sum() < LEAST_HAIR * max(float((parse.matte > SOLID).sum()), 1.0):
+        return None
+    inside = cv2.erode(hair.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(np.float32)
+    return SHADE * cv2.GaussianBlur(push_pull(crop.pixels, inside), (0, 0), 3.0)
 
 
 def _tinted(colour: Image, tone: Image, share: Image) -> Image:

@@ -81,6 +81,27 @@ def test_neck_goes_on_behind_the_chin_in_its_own_colour(scene: tuple[Photo, Head
     assert (card[..., :3][beside] == photo.pixels[beside]).all()
 
 
+def test_beneath_long_hair_beside_the_neck_lies_more_of_it(
+    scene: tuple[Photo, HeadCrop, HeadParse],
+) -> None:
+    photo, crop, parse = scene
+    short = body_card(photo, crop, parse)
+    y, x = np.mgrid[:512, :512]
+    long = (y > 150) & (y < 400) & (abs(x - 256) < 110) & (parse.labels != FACE)
+    long &= ~((parse.labels == BODY) & (abs(x - 256) < 55))
+    labels = np.where(long, HAIR, parse.labels).astype(np.uint8)
+    pixels = np.where(long[..., None], np.uint8(HAIR_COLOUR), photo.pixels).astype(np.uint8)
+    longer = Photo(pixels)
+    matte = np.maximum(parse.matte, long).astype(np.float32)
+    around = square_crop(longer, Camera.centred(900.0, 512, 512), 255.5, 255.5, 512.0)
+    card = body_card(longer, around, HeadParse(labels, matte, np.maximum(parse.person, matte)))
+    beside = card[320:380, 330:340]
+    assert (beside[..., 3] > 250).all() and (short[320:330, 330:340, 3] == 0).all()
+    assert (beside[..., :3] < HAIR_COLOUR).all()
+    assert (card[300:390, 364:, 3] == 0).all()  # not out to the hair's outline
+    np.testing.assert_array_equal(card[350:380, 240:270], short[350:380, 240:270])  # the neck itself
+
+
 def test_beyond_the_crop_the_person_matte_decides(scene: tuple[Photo, HeadCrop, HeadParse]) -> None:
     photo, _, parse = scene
     small = square_crop(photo, Camera.centred(900.0, 512, 512), 255.5, 255.5, 400.0)

@@ -10,7 +10,7 @@ from backend.camera import Camera
 from backend.crop import HeadCrop
 from backend.head_parse import FACE, HAIR, HeadParse
 from backend.photo import Photo
-from backend.shell_texture import back_image, front_image, over
+from backend.shell_texture import back_image, front_image, over, shadowed_hair
 
 SIDE = 128
 GREY, BLUE = np.float32([120, 120, 120]), np.float32([40, 80, 220])
@@ -66,3 +66,34 @@ def test_skin_that_shows_through_hair_does_not_colour_the_back() -> None:
     matte = (labels > 0).astype(np.float32)
     back = back_image(Photo(pixels), crop, HeadParse(labels, matte, matte))
     assert np.abs(back.reshape(-1, 3).mean(axis=0) - (40, 30, 30)).max() < 10
+
+
+def test_what_lies_under_the_drawn_face_shows_hair_in_its_shadow() -> None:
+    labels = np.full((SIDE, SIDE), HAIR, np.uint8)
+    labels[40:100, 40:90] = FACE
+    pixels = np.where((labels == FACE)[..., None], (210, 160, 130), (80, 60, 40)).astype(np.uint8)
+    crop = HeadCrop(pixels, np.ones((SIDE, SIDE), bool), Camera.centred(500.0, SIDE, SIDE), 1.0, 0.0, 0.0)
+    matte, plate = np.ones((SIDE, SIDE), np.float32), np.full((SIDE, SIDE, 3), BLUE, np.uint8)
+    under = np.zeros((SIDE, SIDE), bool)
+    under[40:100, 60:120] = True  # the model's face: narrower on one side, over hair on the other
+    pictures = [
+        cv2.resize(
+            front_image(Photo(pixels), crop, HeadParse(labels, matte, matte), plate, region),
+            (SIDE, SIDE),
+            interpolation=cv2.INTER_AREA,
+        )[..., :3].astype(int)
+        for region in (None, under)
+    ]
+    changed = np.abs(pictures[1] - pictures[0]).max(axis=2) > 3
+    assert changed[46:94, 66:84].all()
+    assert not changed[:, :58].any() and not changed[:, 92:].any()
+    assert (pictures[1][70, 75] < (80, 60, 40)).all()
+
+
+def test_a_head_with_hardly_any_hair_lends_no_tone() -> None:
+    labels = np.full((SIDE, SIDE), FACE, np.uint8)
+    labels[:2, :20] = HAIR
+    matte = np.ones((SIDE, SIDE), np.float32)
+    pixels = np.full((SIDE, SIDE, 3), 120, np.uint8)
+    crop = HeadCrop(pixels, np.ones((SIDE, SIDE), bool), Camera.centred(500.0, SIDE, SIDE), 1.0, 0.0, 0.0)
+    assert shadowed_hair(crop, HeadParse(labels, matte, matte)) is None
