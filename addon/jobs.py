@@ -99,7 +99,7 @@ class Job(Generic[R]):
 
     def __init__(self, request: Request[R], connection: Connection) -> None:
         self.request = request
-        self.progress = Progressed("Starting backend", 0.0)
+        self.progress = Progressed("Starting", 0.0)
         self.ending: Ending[R] | None = None
         self._connection = connection
         self._events: queue.SimpleQueue[Progressed | Finished[R] | Failed] = queue.SimpleQueue()

@@ -90,7 +90,7 @@ class LikenessPreferences(bpy.types.AddonPreferences):
         subtype="FILE_PATH",
     )
     idle_minutes: IntProperty(
-        name="Rest After",
+        name="Rest After (min)",
         description="Minutes without work after which the backend on this computer ends and frees its"
         " memory. It starts again with the next photo; 0 keeps it",
         default=IDLE_MINUTES,

@@ -337,7 +337,7 @@ class Tour:
 
     def _job_at_work(self) -> bool:
         job = part("session").session.job
-        return self._job_running(0.0) and job.progress.stage not in ("Starting backend", "Waiting")
+        return self._job_running(0.0) and job.progress.stage not in ("Starting", "Waiting")
 
     def _job_done(self, limit_s: float) -> Walk[None]:
         session = part("session").session
