@@ -34,7 +34,7 @@ HIDDEN, GLAZED = 0.12, 0.02
 """Shares of the face's pixels that something else may cover."""
 LIKELY, HANDED = 0.3, 0.06
 """From which the normal network's word for a hand counts, and the share of the face's pixels with that: it
-finds half of one. At most 0.04 on 29 portraits without, more than 0.06 on four in ten with pasted fingers."""
+finds half of one. At most 0.04 on 29 portraits, and more than 0.06 on 14 of them behind pasted fingers."""
 MOSTLY_HIDDEN = 0.5
 """Share from which hair leaves too little of a face to tell its shape by."""
 LOPSIDED_MM = 60.0
