@@ -78,14 +78,26 @@ def front_image(
     own = np.where(cv2.dilate(bare, brush, iterations=2), 1, own)
     soft = _tinted(trust * pure + (1 - trust) * inner, inner, own)
     front = np.where(alpha > SOLID, colour, soft)
-    shadow = None if under is None else shadowed_hair(crop, parse)
-    if under is not None and shadow is not None:
-        covered = cv2.erode((under & (parse.labels != HAIR)).astype(np.uint8), np.ones((5, 5), np.uint8))
-        share = cv2.resize(covered.astype(np.float32), (side, side), interpolation=cv2.INTER_LINEAR)[
-            ..., None
-        ]
-        front = front + share * (cv2.resize(shadow, (side, side), interpolation=cv2.INTER_LINEAR) - front)
-    return np.dstack([_to_uint8(front), _to_uint8(255 * matte)])
+    picture = np.dstack([_to_uint8(front), _to_uint8(255 * matte)])
+    if under is not None:
+        _shade(picture, crop, parse, under & (parse.labels != HAIR))
+    return picture
+
+
+def _shade(picture: NDArray[np.uint8], crop: HeadCrop, parse: HeadParse, where: Mask) -> None:
+    """Paint hair in its shadow over the inside of ``where`` (S,S) of a front picture (T,T,4)."""
+    inside = cv2.erode(where.astype(np.uint8), np.ones((5, 5), np.uint8))
+    shadow = shadowed_hair(crop, parse)
+    if shadow is None or not inside.any():
+        return
+    side = len(picture)
+    share = cv2.resize(255 * inside, (side, side), interpolation=cv2.INTER_LINEAR)
+    tone = cv2.resize(_to_uint8(shadow), (side, side), interpolation=cv2.INTER_LINEAR)
+    x, y, width, height = cv2.boundingRect(share)
+    box = slice(y, y + height), slice(x, x + width)
+    weight = share[box].astype(np.float32)[..., None] / 255
+    colours = picture[box][..., :3].astype(np.float32)
+    picture[box][..., :3] = _to_uint8(colours + weight * (tone[box] - colours))
 
 
 def shadowed_hair(crop: HeadCrop, parse: HeadParse) -> Image | None:
