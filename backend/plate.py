@@ -103,7 +103,7 @@ def body_card(
     neck = _neck(crop, parse)
     lining = _lining(crop, parse, neck)
     hidden = crop.map_to_photo(np.maximum(_hidden_body(crop, parse, neck), lining), *size)
-    colours = _lined(_fill(crop, _sure_body(crop, parse), neck), crop, parse, lining)
+    colours = _with_lining(_fill(crop, _sure_body(crop, parse), neck), crop, parse, lining)
     fill = crop.map_to_photo(colours, *size)
     head = head_matte(crop, parse, photo)
     whole = crop.map_to_photo(parse.person, *size) if person is None else person
@@ -252,7 +252,9 @@ def _lining(crop: HeadCrop, parse: HeadParse, neck: _Neck | None) -> Field:
     return cv2.GaussianBlur(lining.astype(np.float32), (0, 0), 1.0) * solid
 
 
-def _lined(fill: NDArray[np.float32], crop: HeadCrop, parse: HeadParse, lining: Field) -> NDArray[np.float32]:
+def _with_lining(
+    fill: NDArray[np.float32], crop: HeadCrop, parse: HeadParse, lining: Field
+) -> NDArray[np.float32]:
     """The body's colours (S,S,3), and those of hair in its own shadow where the lining is."""
     shadow = shadowed_hair(crop, parse)
     return fill if shadow is None else fill + lining[..., None] * (shadow - fill)
