@@ -14,9 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .face_encoder import ENCODER_CHANNELS, FaceEncoder
-from .layers import ConvNorm, folded
-from .parse_net import DECODER_CHANNELS, Context, Merge
+from .layers import folded
+from .parse_net import DECODER_CHANNELS, LightUNet
 from .weights import broken, read_weights
 
 NORMAL_ASSET = Path(__file__).parent.parent / "assets" / "normals.safetensors"
@@ -44,21 +43,13 @@ class FaceNormals:
     """(B,S/2,S/2) logit that something lies before the face which belongs to no head: a hand, a cup."""
 
 
-class NormalNet(nn.Module):
+class NormalNet(LightUNet):
     """The parsing network's layers up to half the picture's size, and one look at normal, doubt and cover."""
 
     side: int = NORMAL_SIDE
 
     def __init__(self) -> None:
         super().__init__()
-        self.encoder = FaceEncoder()
-        self.bottom = nn.Sequential(
-            ConvNorm(ENCODER_CHANNELS[-1], DECODER_CHANNELS[-1], 1), Context(DECODER_CHANNELS[-1])
-        )
-        self.merges = nn.ModuleList(
-            Merge(DECODER_CHANNELS[k + 1], ENCODER_CHANNELS[k], DECODER_CHANNELS[k])
-            for k in reversed(range(len(DECODER_CHANNELS) - 1))
-        )
         self.head = nn.Conv2d(DECODER_CHANNELS[0], 5, 1)
 
     def forward(self, pictures: Tensor) -> FaceNormals:
@@ -66,10 +57,7 @@ class NormalNet(nn.Module):
 
         S is a multiple of 32, best :attr:`side`.
         """
-        taps = self.encoder(pictures)
-        x = self.bottom(taps[-1])
-        for merge, skip in zip(self.merges, reversed(taps[:-1]), strict=True):
-            x = merge(x, skip)
+        x = self.features(pictures)
         # Half precision would round the last degree away.
         with torch.autocast(pictures.device.type, enabled=False):
             answer = functional.conv2d(x.float(), self.head.weight.float(), self.head.bias.float())

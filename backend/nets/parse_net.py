@@ -64,8 +64,8 @@ class Context(nn.Module):
         return x + self.whole(x.mean(dim=(2, 3)))[:, :, None, None]
 
 
-class ParseNet(nn.Module):
-    """Residual encoder with a light U-Net decoder (Ronneberger et al., MICCAI 2015) up to full size."""
+class LightUNet(nn.Module):
+    """Residual encoder with a light U-Net decoder (Ronneberger et al., MICCAI 2015) up to half size."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -77,15 +77,27 @@ class ParseNet(nn.Module):
             Merge(DECODER_CHANNELS[k + 1], ENCODER_CHANNELS[k], DECODER_CHANNELS[k])
             for k in reversed(range(len(DECODER_CHANNELS) - 1))
         )
+
+    def features(self, pictures: Tensor) -> Tensor:
+        """(B,3,S,S) in [-1,1] to (B,32,S/2,S/2); S is a multiple of 32."""
+        taps = self.encoder(pictures)
+        x = self.bottom(taps[-1])
+        for merge, skip in zip(self.merges, reversed(taps[:-1]), strict=True):
+            x = merge(x, skip)
+        return x
+
+
+class ParseNet(LightUNet):
+    """The light U-Net with a last look at full size."""
+
+    def __init__(self) -> None:
+        super().__init__()
         self.detail = ConvNorm(DECODER_CHANNELS[0] + 3 * 2**2, DETAIL_CHANNELS, 3)
         self.head = nn.Conv2d(DETAIL_CHANNELS, (CLASSES + MATTES) * 2**2, 1)
 
     def forward(self, pictures: Tensor) -> ParseLogits:
         """Parse (B,3,S,S) sRGB pictures scaled to [-1,1] by :func:`normalised`; S is a multiple of 32."""
-        taps = self.encoder(pictures)
-        x = self.bottom(taps[-1])
-        for merge, skip in zip(self.merges, reversed(taps[:-1]), strict=True):
-            x = merge(x, skip)
+        x = self.features(pictures)
         # Full size by sub-pixel convolution (Shi et al., CVPR 2016): four pixels are four channels.
         x = self.detail(torch.cat([x, functional.pixel_unshuffle(pictures, 2).to(x.dtype)], dim=1))
         classes, mattes = functional.pixel_shuffle(self.head(x), 2).split([CLASSES, MATTES], dim=1)
