@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .face_encoder import ENCODER_CHANNELS, FaceEncoder
 from .layers import ConvNorm, folded
-from .parse_net import CLASSES, DECODER_CHANNELS, Context, Merge
+from .light_unet import DECODER_CHANNELS, LightUNet
+from .parse_net import CLASSES
 from .weights import broken, read_weights
 
 DEPTH_ASSET = Path(__file__).parent.parent / "assets" / "depth.safetensors"
@@ -108,22 +108,14 @@ class PaperDepthNet(DepthNet):
         return exact(self.last, x)[:, 0]
 
 
-class LikenessDepthNet(DepthNet):
+class LikenessDepthNet(LightUNet, DepthNet):
     """A light U-Net that corrects the geometric prior, and sees regions and matte besides.
 
-    It has the parsing network's layers, so that it fits a CPU, and begins as the prior itself.
+    It begins as the prior itself.
     """
 
     def __init__(self) -> None:
-        super().__init__()
-        self.encoder = FaceEncoder(3 + 3 + CLASSES + 1)
-        self.bottom = nn.Sequential(
-            ConvNorm(ENCODER_CHANNELS[-1], DECODER_CHANNELS[-1], 1), Context(DECODER_CHANNELS[-1])
-        )
-        self.merges = nn.ModuleList(
-            Merge(DECODER_CHANNELS[k + 1], ENCODER_CHANNELS[k], DECODER_CHANNELS[k])
-            for k in reversed(range(len(DECODER_CHANNELS) - 1))
-        )
+        super().__init__(3 + 3 + CLASSES + 1)
         self.head = nn.Conv2d(DECODER_CHANNELS[0], 2**2, 3, padding=1)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
@@ -133,10 +125,7 @@ class LikenessDepthNet(DepthNet):
         prior = view.prior.nan_to_num(0.0)
         planes = (view.face.nan_to_num(0.0), view.face.isfinite().to(prior.dtype), prior, view.matte)
         classes = functional.one_hot(view.regions, CLASSES).movedim(-1, 1).to(prior.dtype)
-        taps = self.encoder(torch.cat([view.picture, torch.stack(planes, dim=1), classes], dim=1))
-        x = self.bottom(taps[-1])
-        for merge, skip in zip(self.merges, reversed(taps[:-1]), strict=True):
-            x = merge(x, skip)
+        x = self.features(torch.cat([view.picture, torch.stack(planes, dim=1), classes], dim=1))
         # Full size by sub-pixel convolution (Shi et al., CVPR 2016): four pixels are four channels.
         change = functional.pixel_shuffle(exact(self.head, x), 2)[:, 0]
         return prior.float() + BOUND * torch.tanh(change / BOUND)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .layers import folded
-from .parse_net import DECODER_CHANNELS, LightUNet
+from .light_unet import DECODER_CHANNELS, LightUNet
 from .weights import broken, read_weights
 
 NORMAL_ASSET = Path(__file__).parent.parent / "assets" / "normals.safetensors"

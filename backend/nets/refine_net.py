@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from .depth_net import exact
 from .layers import folded
-from .parse_net import enlarged
+from .light_unet import enlarged
 from .weights import broken, read_weights
 
 REFINE_ASSET = Path(__file__).parent.parent / "assets" / "refine.safetensors"

@@ -70,6 +70,10 @@ PAPER = Run(
 )
 """Supplement S2, but for the house's falling learning rate."""
 
+PAPER_CPU = replace(PAPER, steps=3000, batch=4, rate=3e-4, warmup=50, amp=True, workers=0, ema=0.99,
+                    log_every=10, save_every=100, evaluate_every=500)  # fmt: skip
+"""As many and as small pictures as a CPU can look at, to be compared with ``cpu``."""
+
 EXPERIMENTS: dict[str, DepthExperiment] = {
     experiment.name: experiment
     for experiment in (
@@ -113,6 +117,8 @@ EXPERIMENTS: dict[str, DepthExperiment] = {
         ),
         DepthExperiment("paper", PAPER, net="paper"),
         DepthExperiment("paper_truth", PAPER, net="paper", depth=100.0),
+        DepthExperiment("paper_cpu", PAPER_CPU, net="paper", side=128),
+        DepthExperiment("paper_truth_cpu", PAPER_CPU, net="paper", side=128, depth=100.0),
         DepthExperiment(
             "likeness",
             Run(

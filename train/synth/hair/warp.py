@@ -30,9 +30,18 @@ OPEN_DEG, LARGEST_DEG = (5.0, 6.0), 20.0
 """Means and deviations of the other direction: hair is kept off the face more often than over it."""
 TURNS_MM = 60.0
 """Over this length hair takes on the other direction."""
-HANG_MM, OUT_MM = 25.0, 8.0
+OVER_SHARE, OVER_MM = 0.65, (15.0, 140.0)
+"""How often hair is thrown back over the shoulders, and how far: what was grown falls before them, like
+curtains, and a network that saw no other hair put all hair beside a neck 50 mm too far forwards."""
+ONE_SIDED = 0.25
+"""Share of them who wear it so on one side only."""
+HANG_MM, OUT_MM = 25.0, (4.0, 12.0)
 HANGS_FROM_MM, HANGS_AT_MM = -20.0, -110.0
 """Heights between which hair stops lying on the head and begins to hang."""
+FALL_FROM_MM, FALL_OVER_MM = (-60.0, 40.0), (50.0, 130.0)
+"""The height at which what hangs begins to move forwards or back, and how far below it has moved."""
+BACK_MM, STAYS_MM = 30.0, -130.0
+"""Hair before the first depth falls back whole, hair as far back as the second one not at all."""
 HEM_SHARE, HEM_MM, HEM_SLOPE = 0.35, (-260.0, -10.0), (0.1, 0.25)
 SHORTEST_MM = 12.0
 """What the hem leaves of hair that grows below it."""
@@ -54,6 +63,8 @@ class Warp:
     """Turn of the front off the middle of the face, to either side."""
     hang_mm: tuple[float, float] = (0.0, 0.0)
     """How far what hangs moves forwards on the left and on the right."""
+    falls_mm: tuple[float, float] = (HANGS_FROM_MM, HANGS_AT_MM)
+    """Heights between which it does."""
     out_mm: float = 0.0
     """And away from the neck."""
     hem_mm: float = -1e4
@@ -68,17 +79,29 @@ def sample_warp(rng: np.random.Generator) -> Warp:
     bulge = np.array([usual, *rng.normal(0, BULGE)]) / CONSTANT
     twist = np.clip(rng.normal(*TWIST_DEG), -LARGEST_DEG, LARGEST_DEG)
     hem = rng.uniform(*HEM_MM) if rng.random() < HEM_SHARE else Warp.hem_mm
-    left, right = rng.normal(0, HANG_MM, 2).tolist()
+    falls = rng.uniform(*FALL_FROM_MM)
     across, ahead = rng.normal(0, HEM_SLOPE).tolist()
     return Warp(
         bulge=tuple(bulge.tolist()),
         twist_deg=tuple(twist.tolist()),
         open_deg=float(np.clip(rng.normal(*OPEN_DEG), -LARGEST_DEG, LARGEST_DEG)),
-        hang_mm=(left, right),
-        out_mm=float(rng.normal(0, OUT_MM)),
+        hang_mm=_sample_hang(rng),
+        falls_mm=(float(falls), float(falls - rng.uniform(*FALL_OVER_MM))),
+        out_mm=float(rng.normal(*OUT_MM)),
         hem_mm=float(hem),
         hem_slope=(across, ahead),
     )
+
+
+def _sample_hang(rng: np.random.Generator) -> tuple[float, float]:
+    """How far hair moves forwards on the left and on the right: mostly back over both shoulders."""
+    left, right = rng.normal(0, HANG_MM, 2).tolist()
+    if rng.random() > OVER_SHARE:
+        return left, right
+    back = -rng.uniform(*OVER_MM)
+    if rng.random() > ONE_SIDED:
+        return back, float(back * rng.uniform(0.7, 1.3))
+    return (back, right) if rng.random() < 0.5 else (left, back)
 
 
 def warped(warps: list[Warp | None], points: Tensor, head: HeadShape) -> Tensor:
@@ -107,7 +130,8 @@ class _Numbers:
 
         self.bulge, self.twist = column("bulge"), torch.deg2rad(column("twist_deg"))
         self.open, self.out_mm = torch.deg2rad(column("open_deg")), column("out_mm")
-        self.hang_mm, self.hem_mm, self.hem_slope = column("hang_mm"), column("hem_mm"), column("hem_slope")
+        self.hang_mm, self.falls_mm = column("hang_mm"), column("falls_mm")
+        self.hem_mm, self.hem_slope = column("hem_mm"), column("hem_slope")
 
 
 def _reach(strands: Tensor) -> Tensor:
@@ -169,11 +193,15 @@ def _thickened(numbers: _Numbers, strands: Tensor, head: HeadShape) -> Tensor:
 
 def _hung(numbers: _Numbers, strands: Tensor) -> Tensor:
     """What hangs, moved before or behind the shoulders and off the neck."""
-    x, y, _ = strands.unbind(-1)
-    hangs, left = _hanging(y), torch.sigmoid(x / 15)
+    x, y, z = strands.unbind(-1)
+    begins, ends = (height[:, None, None] for height in numbers.falls_mm.unbind(1))
+    fallen = ((begins - y) / (begins - ends)).clamp(0, 1)
+    left = torch.sigmoid(x / 15)
     ahead = torch.lerp(*(side[:, None, None] for side in numbers.hang_mm.flip(1).unbind(1)), left)
-    out = numbers.out_mm[:, None, None] * torch.tanh(x / 30)
-    return strands + hangs[..., None] * torch.stack([out, torch.zeros_like(y), ahead], dim=-1)
+    # What lies on the back already draws together there instead of standing off.
+    ahead = ahead * torch.where(ahead < 0, ((z - STAYS_MM) / (BACK_MM - STAYS_MM)).clamp(0, 1), 1.0)
+    out = numbers.out_mm[:, None, None] * torch.tanh(x / 30) * _hanging(y)
+    return strands + torch.stack([out, torch.zeros_like(y), fallen * ahead], dim=-1)
 
 
 def _hanging(y: Tensor) -> Tensor:

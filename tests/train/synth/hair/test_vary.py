@@ -11,7 +11,7 @@ from train.synth.scene import sample_scene
 
 
 def test_varied_hair_is_repeatable_plain_and_not_held_out() -> None:
-    worn, kinds, crossed = set(), set(), 0
+    worn, kinds, crossed, hanging = set(), set(), 0, 0
     for seed in range(60):
         hair = sample_scene(seed).person.hair
         if is_held_out(hair):
@@ -23,8 +23,10 @@ def test_varied_hair_is_repeatable_plain_and_not_held_out() -> None:
         assert not is_held_out(varied)
         kinds |= set(varied.kind.split(" and "))
         crossed += " and " in varied.kind
+        hanging += varied.kind in ("long", "bob")
         worn.add(varied.mesh and varied.mesh.name)
     assert not kinds & KINDS
     assert not worn & MESHES
     assert len(worn) > 2
-    assert 0 < crossed < 60
+    assert crossed > 0
+    assert 15 < hanging < 45

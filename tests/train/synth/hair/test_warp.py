@@ -118,6 +118,34 @@ def test_what_hangs_moves_on_its_own_side() -> None:
     assert change[right].median() < -10
 
 
+def test_hair_thrown_back_hangs_behind_the_shoulders_but_not_in_the_air() -> None:
+    strands = _strands("long")
+    before, after = strands[0], warped([Warp(hang_mm=(-90.0, -90.0))], strands, _head())[0]
+    beside = (before[..., 1] < -110) & (before[..., 0].abs() > 50) & (before[..., 2] > 0)
+    assert (after[beside][:, 2] - before[beside][:, 2]).median() < -60
+    back = (before[..., 1] < -40) & (before[..., 2] < -110)
+    assert (after[back][:, 2] - before[back][:, 2]).median() > -30
+
+
+def test_hair_begins_to_fall_where_it_should() -> None:
+    strands = _strands("long")
+    high, low = (
+        (warped([Warp(hang_mm=(-60.0, -60.0), falls_mm=falls)], strands, _head()) - strands)[0, ..., 2]
+        for falls in ((30.0, -60.0), (-60.0, -160.0))
+    )
+    cheek = (strands[0, ..., 1].abs() < 40) & (strands[0, ..., 2] > 0) & (strands[0, ..., 0].abs() > 60)
+    assert high[cheek].mean() < -5
+    assert low[cheek].abs().mean() < 1
+
+
+def test_most_people_wear_hair_over_their_shoulders_some_on_one_side() -> None:
+    worn = [sample_warp(stream(seed, "warp")).hang_mm for seed in range(200)]
+    both = sum(max(pair) < -10 for pair in worn)
+    one = sum(min(pair) < -10 < max(pair) for pair in worn)
+    assert 60 < both < 140
+    assert one > 20
+
+
 def test_warps_are_the_same_for_a_seed() -> None:
     assert sample_warp(stream(5, "warp")) == sample_warp(stream(5, "warp"))
     assert sample_warp(stream(5, "warp")) != sample_warp(stream(6, "warp"))
