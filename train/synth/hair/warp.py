@@ -38,7 +38,11 @@ ONE_SIDED = 0.25
 HANG_MM, OUT_MM = 25.0, (4.0, 12.0)
 HANGS_FROM_MM, HANGS_AT_MM = -20.0, -110.0
 """Heights between which hair stops lying on the head and begins to hang."""
-FALL_FROM_MM, FALL_OVER_MM = (-60.0, 40.0), (50.0, 130.0)
+FULL_SHARE, FULL_MM = 0.5, (5.0, 45.0)
+"""How often hair is widest behind the ears and not before them, and by how much."""
+FULL_LENGTH_MM = 120.0
+"""Shorter hair stands out less."""
+FALL_FROM_MM, FALL_OVER_MM = (-60.0, 60.0), (50.0, 130.0)
 """The height at which what hangs begins to move forwards or back, and how far below it has moved."""
 BACK_MM, STAYS_MM = 30.0, -130.0
 """Hair before the first depth falls back whole, hair as far back as the second one not at all."""
@@ -67,6 +71,8 @@ class Warp:
     """Heights between which it does."""
     out_mm: float = 0.0
     """And away from the neck."""
+    full_mm: float = 0.0
+    """How far what lies behind the ears stands out to the sides."""
     hem_mm: float = -1e4
     """Height below which all hair is cut."""
     hem_slope: tuple[float, float] = (0.0, 0.0)
@@ -88,6 +94,7 @@ def sample_warp(rng: np.random.Generator) -> Warp:
         hang_mm=_sample_hang(rng),
         falls_mm=(float(falls), float(falls - rng.uniform(*FALL_OVER_MM))),
         out_mm=float(rng.normal(*OUT_MM)),
+        full_mm=float(rng.uniform(*FULL_MM)) if rng.random() < FULL_SHARE else 0.0,
         hem_mm=float(hem),
         hem_slope=(across, ahead),
     )
@@ -111,7 +118,8 @@ def warped(warps: list[Warp | None], points: Tensor, head: HeadShape) -> Tensor:
     numbers = _Numbers(warps, points.device)
     strands = _trimmed(numbers, points)
     reach = _reach(strands)
-    moved = _hung(numbers, _thickened(numbers, _turned(numbers, strands, reach), head))
+    moved = _thickened(numbers, _turned(numbers, strands, reach), head)
+    moved = _hung(numbers, _filled(numbers, moved, reach))
     outside = head.push_out(moved).permute(3, 0, 1, 2).flatten(2)
     clear = SKIN_MM * (reach / SKIN_REACH_MM).clamp(max=1)
     outside = off_skull(outside, clear.flatten(1), head).unflatten(2, reach.shape[1:])
@@ -130,6 +138,7 @@ class _Numbers:
 
         self.bulge, self.twist = column("bulge"), torch.deg2rad(column("twist_deg"))
         self.open, self.out_mm = torch.deg2rad(column("open_deg")), column("out_mm")
+        self.full_mm = column("full_mm")
         self.hang_mm, self.falls_mm = column("hang_mm"), column("falls_mm")
         self.hem_mm, self.hem_slope = column("hem_mm"), column("hem_slope")
 
@@ -189,6 +198,14 @@ def _thickened(numbers: _Numbers, strands: Tensor, head: HeadShape) -> Tensor:
     share = torch.einsum("bnkc,bc->bnk", sh_basis(outward), numbers.bulge).exp()
     near = torch.exp(-((off / LAYER_MM) ** 2)) * (1 - _hanging(strands[..., 1]))
     return strands + outward * (off * (share - 1) * near)[..., None]
+
+
+def _filled(numbers: _Numbers, strands: Tensor, reach: Tensor) -> Tensor:
+    """What lies behind the ears, farther out to the sides."""
+    x, y, z = strands.unbind(-1)
+    share = ((40 - z) / 90).clamp(0, 1) * ((90 - y) / 80).clamp(0, 1) * (reach / FULL_LENGTH_MM).clamp(max=1)
+    out = numbers.full_mm[:, None, None] * share * torch.tanh(x / 30)
+    return strands + torch.stack([out, torch.zeros_like(out), torch.zeros_like(out)], dim=-1)
 
 
 def _hung(numbers: _Numbers, strands: Tensor) -> Tensor:
