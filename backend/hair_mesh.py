@@ -27,11 +27,13 @@ from .shell_depth import (
     before_skin,
     behind_limb,
     beyond_limb,
+    combed,
     completed,
     rims,
     seen_face,
     shell_region,
     skin_strip,
+    stepped,
     tucked,
 )
 from .shell_grid import (
@@ -91,6 +93,9 @@ def build_shells(
     pixels, side = snapped_grid(contour, step)
     inner_mm = tucked(front_mm, depth, parse, pitch_mm, options)
     vertex_mm = np.where(side > 0, _sample(inner_mm, pixels), _sample(rim_mm, pixels))
+    change_mm = np.where(side > 0, _combed_hair(vertex_mm, depth, parse, step, pitch_mm, options), 0.0)
+    vertex_mm = vertex_mm + change_mm
+    front_mm = front_mm + _enlarged(change_mm, step, crop.size)
     cells = _front_cells(depth, parse, contour, side, step, options)
     torn = partial(
         _torn,
@@ -100,9 +105,7 @@ def build_shells(
         pitch_mm=step * pitch_mm,
         options=options,
     )
-    vertex_mm, cells, twin_of, twin_mm = _cut(
-        vertex_mm, cells, side.ravel() > 0, torn, options.smallest_piece
-    )
+    vertex_mm, cells, twin_of, twin_mm = _cut(vertex_mm, cells, side.ravel() > 0, torn, step, options)
     places = pixels.reshape(-1, 2).astype(np.float64)
     points = crop.camera.unproject(
         np.concatenate([places, places[twin_of]]), np.concatenate([vertex_mm.ravel(), twin_mm])
@@ -114,6 +117,7 @@ def build_shells(
     pixels, side = snapped_grid(inset, step)
     joined_mm = front_mm + back_join * (back_mm - front_mm)
     vertex_mm = np.where(side > 0, _sample(back_mm, pixels), _sample(joined_mm, pixels))
+    vertex_mm += np.where(side > 0, combed(vertex_mm, step * pitch_mm, options.comb_px / step), 0.0)
     cells = cells_of(side, reached(side, inset[::step, ::step]))
     cells = seen_from_behind(without_specks(cells, side.ravel() > 0, options.smallest_piece))
     points = crop.camera.unproject(pixels.reshape(-1, 2).astype(np.float64), vertex_mm.ravel())
@@ -184,17 +188,24 @@ def _cut(
     cells: Cells,
     inside: Mask,
     torn: Callable[[Cells, Field], Mask],
-    smallest_piece: float,
+    step: int,
+    options: ShellOptions,
 ) -> tuple[Field, Cells, NDArray[np.int64], NDArray[np.floating]]:
     """Vertex depths (G,G), and cells cut where they are ``torn``, with their twins as ``cut_at_jumps`` says.
 
     Pieces that only jumps held to the rest first go to the depth of what is around them: left out, they would
     leave holes; left where they are, they would hang in the air. What is loose then is left out.
     """
+    for _ in range(2):  # What fell leaves what hung on to it.
+        jumps = np.zeros(depth_mm.size, bool)
+        jumps[corners_of(cells[torn(cells, depth_mm)]).ravel()] = True
+        depth_mm = stepped(
+            depth_mm, jumps.reshape(depth_mm.shape), inside.reshape(depth_mm.shape), step, options
+        )
     for _ in range(2):
         loose, twin_of, twin_mm = cut_at_jumps(cells, depth_mm.ravel(), torn(cells, depth_mm))
         counted = np.concatenate([inside, inside[twin_of]])
-        crumbs = in_specks(loose, counted, smallest_piece)[: inside.size] & inside
+        crumbs = in_specks(loose, counted, options.smallest_piece)[: inside.size] & inside
         sound = (inside & ~crumbs).reshape(depth_mm.shape)
         if not crumbs.any() or not sound.any():
             break
@@ -202,7 +213,22 @@ def _cut(
         depth_mm = np.where(crumbs.reshape(depth_mm.shape), depth_mm[tuple(nearest)], depth_mm)
     loose, twin_of, twin_mm = cut_at_jumps(cells, depth_mm.ravel(), torn(cells, depth_mm))
     counted = np.concatenate([inside, inside[twin_of]])
-    return depth_mm, without_specks(loose, counted, smallest_piece), twin_of, twin_mm
+    return depth_mm, without_specks(loose, counted, options.smallest_piece), twin_of, twin_mm
+
+
+def _combed_hair(
+    vertex_mm: Field, depth: HeadDepth, parse: HeadParse, step: int, pitch_mm: float, options: ShellOptions
+) -> Field:
+    """(G,G) change of the front's vertices that calms hair, and leaves what goes under the face."""
+    from_face = cv2.distanceTransform((~seen_face(depth, parse)).astype(np.uint8), cv2.DIST_L2, 5)
+    share = (from_face[::step, ::step] / max(3 * options.comb_px, 1.0)).clip(0, 1)
+    return share * combed(vertex_mm, step * pitch_mm, options.comb_px / step)
+
+
+def _enlarged(values: Field, step: int, size: int) -> Field:
+    """A field (G,G) on every ``step``-th pixel as one of (size,size) pixels."""
+    matrix = np.float32([[step, 0, 0], [0, step, 0]])
+    return cv2.warpAffine(values.astype(np.float32), matrix, (size, size), borderMode=cv2.BORDER_REPLICATE)
 
 
 def _sample(values: Field, pixels: Field) -> Field:

@@ -14,6 +14,10 @@ from .shell_grid import Field, Mask
 
 RIM_SMOOTHING_PX = 6.0
 """The rim's depth is read off single pixels of a steep slope; its course along the outline is smooth."""
+COMB_STEP = 0.2
+"""Time in a step of the curvature flow, whose deviation is the root of twice the time."""
+FLAT_SLOPE = 0.5
+"""Tangent below which a slope has no direction."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,14 @@ class ShellOptions:
     """A step in depth over one cell is cut when it exceeds this plus ``jump_slope`` times the cell."""
     jump_slope: float = 4.0
     """Tangent of the steepest slope that is still a surface (76 degrees)."""
+    between_mm: float = 35.0
+    """Where near and far are so far apart, no surface lies between them ..."""
+    between_share: float = 0.3
+    """... and what is farther than this share of the way belongs to the far one."""
+    between_px: float = 10.0
+    """Width of the slope that a depth map has in the place of such a step."""
+    comb_px: float = 5.0
+    """Deviation of the smoothing along level lines, in full from three times as far from the face."""
     limb_px: float = 6.0
     limb_mm: float = 8.0
     """So near to the face a smaller step is cut: the fitted head goes on beneath, from cheek to ear."""
@@ -144,6 +156,45 @@ def behind_limb(front: Field, face: Mask, pitch_mm: float, options: ShellOptions
     far = cv2.dilate(front, brush)
     wall = far - front > options.limb_mm + options.jump_slope * options.limb_px * pitch_mm
     return np.where(wall & (to_face < options.limb_px), far, front)
+
+
+def combed(depth_mm: Field, pitch_mm: float, deviation: float) -> Field:
+    """(G,G) what smoothing a depth map along its level lines adds to it.
+
+    Where a head turns away from the camera, an outline that is off by a pixel is a ridge of millimetres.
+    Level lines shrink as under curvature flow (Alvarez, Lions and Morel, SIAM J. Numer. Anal. 1992); slopes
+    across them, and with them the head's form, stay.
+
+    Args:
+        depth_mm: (G,G).
+        pitch_mm: between its pixels.
+        deviation: of the smoothing, in these pixels.
+    """
+    u = depth_mm.astype(np.float64)
+    for _ in range(round(deviation**2 / (2 * COMB_STEP))):
+        p = np.pad(u, 1, mode="edge")
+        left, right, up, down = p[1:-1, :-2], p[1:-1, 2:], p[:-2, 1:-1], p[2:, 1:-1]
+        x, y = (right - left) / 2, (down - up) / 2
+        cross = (p[2:, 2:] + p[:-2, :-2] - p[2:, :-2] - p[:-2, 2:]) / 4
+        bend = (right + left - 2 * u) * y**2 - 2 * x * y * cross + (down + up - 2 * u) * x**2
+        # On flat places there are no level lines to speak of.
+        u = u + COMB_STEP * bend / (x**2 + y**2 + (FLAT_SLOPE * pitch_mm) ** 2)
+    return (u - depth_mm).astype(np.float32)
+
+
+def stepped(depth_mm: Field, jumps: Mask, inside: Mask, step: int, options: ShellOptions) -> Field:
+    """(G,G) depths ``inside`` that are near or far at ``jumps`` (G,G), and nowhere between.
+
+    A depth map leads from near to far over some pixels. Their cells would stand in the air like the teeth of
+    a comb when the head turns. The grid has a vertex on every ``step``-th pixel.
+    """
+    brush = np.ones((round(options.between_px / step) | 1,) * 2, np.uint8)
+    near = cv2.erode(np.where(inside, depth_mm, np.finfo(np.float32).max).astype(np.float32), brush)
+    far = cv2.dilate(np.where(inside, depth_mm, 0).astype(np.float32), brush)
+    around = inside & (cv2.dilate(jumps.astype(np.uint8), brush) > 0)
+    apart = np.where(around, far, 0) - np.where(around, near, 0)
+    falls = (apart > options.between_mm) & (depth_mm - near > options.between_share * apart)
+    return np.where(falls, far, depth_mm).astype(np.float32)
 
 
 def rims(front: Field, back: Field, inside: Mask, strip: Mask, options: ShellOptions) -> tuple[Field, Field]:
