@@ -152,7 +152,7 @@ class Engine:
         with watch.stage(Stage.FIT):
             fit, doubts = self._fitting.fit(photo, found, quality)
         with watch.stage(Stage.PARSE):
-            view = self._fitting.view(photo, found, fit)
+            fit, view = self._fitting.met(photo, found, fit, self._fitting.view(photo, found, fit))
             crop, head, parse = view.crop, view.head, view.parse
         with watch.stage(Stage.DEPTH):
             depth = self._depth.estimate(crop, parse, head, float(fit.pose.translation_mm[2]))

@@ -18,6 +18,7 @@ from .head_parse import HeadParse, HeadParser, ParseGuide
 from .landmarks import DetectedFace
 from .morphable import MorphableModel, load_head_model
 from .normal_problem import NormalWitness
+from .outline_residual import outline_residual
 from .photo import Photo
 from .photo_checks import check_pose
 from .polish import Polisher, with_focal_of
@@ -105,6 +106,16 @@ class Fitting:
         crop = head_crop(photo, fit.camera, fit.pose)
         head = self._project(photo, found, fit, crop)
         return FittedView(crop, head, self._parser.parse(crop, guide_of(crop, head, found)))
+
+    def met(
+        self, photo: Photo, found: DetectedFace, fit: HeadFit, view: FittedView
+    ) -> tuple[HeadFit, FittedView]:
+        """A fit whose outline lies where the photo's does, and its view, whose classes stay."""
+        missing = outline_residual(self._model, fit, view.crop, view.parse.labels, self._rasterizer)
+        if not missing.any():
+            return fit, view
+        fit = replace(fit, residual_mm=fit.residual_mm + missing)
+        return fit, replace(view, head=self._project(photo, found, fit, view.crop))
 
     def _project(self, photo: Photo, found: DetectedFace, fit: HeadFit, crop: HeadCrop) -> ProjectedHead:
         head = project_head(self._model, fit, crop.camera, self._rasterizer)

@@ -170,7 +170,7 @@ def combed(depth_mm: Field, pitch_mm: float, deviation: float) -> Field:
         pitch_mm: between its pixels.
         deviation: of the smoothing, in these pixels.
     """
-    u = depth_mm.astype(np.float64)
+    u = depth_mm.astype(np.float32)
     for _ in range(round(deviation**2 / (2 * COMB_STEP))):
         p = np.pad(u, 1, mode="edge")
         left, right, up, down = p[1:-1, :-2], p[1:-1, 2:], p[:-2, 1:-1], p[2:, 1:-1]
@@ -178,7 +178,7 @@ def combed(depth_mm: Field, pitch_mm: float, deviation: float) -> Field:
         cross = (p[2:, 2:] + p[:-2, :-2] - p[2:, :-2] - p[:-2, 2:]) / 4
         bend = (right + left - 2 * u) * y**2 - 2 * x * y * cross + (down + up - 2 * u) * x**2
         # On flat places there are no level lines to speak of.
-        u = u + COMB_STEP * bend / (x**2 + y**2 + (FLAT_SLOPE * pitch_mm) ** 2)
+        u += COMB_STEP * bend / (x**2 + y**2 + (FLAT_SLOPE * pitch_mm) ** 2)
     return (u - depth_mm).astype(np.float32)
 
 
