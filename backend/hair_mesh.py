@@ -105,7 +105,10 @@ def build_shells(
         pitch_mm=step * pitch_mm,
         options=options,
     )
-    vertex_mm, cells, twin_of, twin_mm = _cut(vertex_mm, cells, side.ravel() > 0, torn, step, options)
+    vertex_mm = _stepped(vertex_mm, cells, contour, torn, step, options)
+    vertex_mm, cells, twin_of, twin_mm = _cut(
+        vertex_mm, cells, side.ravel() > 0, torn, options.smallest_piece
+    )
     places = pixels.reshape(-1, 2).astype(np.float64)
     points = crop.camera.unproject(
         np.concatenate([places, places[twin_of]]), np.concatenate([vertex_mm.ravel(), twin_mm])
@@ -183,29 +186,40 @@ def _torn(
     return (well_inside & (spread > options.jump_mm + steep)) | (at_face & (spread > options.limb_mm + steep))
 
 
+def _stepped(
+    depth_mm: Field,
+    cells: Cells,
+    contour: Field,
+    torn: Callable[[Cells, Field], Mask],
+    step: int,
+    options: ShellOptions,
+) -> Field:
+    """Depths (G,G) without slopes between near and far. At the outline heads and ears are steep, and stay so."""
+    to_outline = cv2.distanceTransform((contour > 0).astype(np.uint8), cv2.DIST_L2, 5)[::step, ::step]
+    inside = to_outline > options.steep_rim_px
+    for _ in range(2):  # What fell leaves what hung on to it.
+        jumps = np.zeros(depth_mm.size, bool)
+        jumps[corners_of(cells[torn(cells, depth_mm)]).ravel()] = True
+        depth_mm = stepped(depth_mm, jumps.reshape(depth_mm.shape), inside, step, options)
+    return depth_mm
+
+
 def _cut(
     depth_mm: Field,
     cells: Cells,
     inside: Mask,
     torn: Callable[[Cells, Field], Mask],
-    step: int,
-    options: ShellOptions,
+    smallest_piece: float,
 ) -> tuple[Field, Cells, NDArray[np.int64], NDArray[np.floating]]:
     """Vertex depths (G,G), and cells cut where they are ``torn``, with their twins as ``cut_at_jumps`` says.
 
     Pieces that only jumps held to the rest first go to the depth of what is around them: left out, they would
     leave holes; left where they are, they would hang in the air. What is loose then is left out.
     """
-    for _ in range(2):  # What fell leaves what hung on to it.
-        jumps = np.zeros(depth_mm.size, bool)
-        jumps[corners_of(cells[torn(cells, depth_mm)]).ravel()] = True
-        depth_mm = stepped(
-            depth_mm, jumps.reshape(depth_mm.shape), inside.reshape(depth_mm.shape), step, options
-        )
     for _ in range(2):
         loose, twin_of, twin_mm = cut_at_jumps(cells, depth_mm.ravel(), torn(cells, depth_mm))
         counted = np.concatenate([inside, inside[twin_of]])
-        crumbs = in_specks(loose, counted, options.smallest_piece)[: inside.size] & inside
+        crumbs = in_specks(loose, counted, smallest_piece)[: inside.size] & inside
         sound = (inside & ~crumbs).reshape(depth_mm.shape)
         if not crumbs.any() or not sound.any():
             break
@@ -213,7 +227,7 @@ def _cut(
         depth_mm = np.where(crumbs.reshape(depth_mm.shape), depth_mm[tuple(nearest)], depth_mm)
     loose, twin_of, twin_mm = cut_at_jumps(cells, depth_mm.ravel(), torn(cells, depth_mm))
     counted = np.concatenate([inside, inside[twin_of]])
-    return depth_mm, without_specks(loose, counted, options.smallest_piece), twin_of, twin_mm
+    return depth_mm, without_specks(loose, counted, smallest_piece), twin_of, twin_mm
 
 
 def _combed_hair(
