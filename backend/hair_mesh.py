@@ -194,7 +194,7 @@ def _stepped(
     step: int,
     options: ShellOptions,
 ) -> Field:
-    """Depths (G,G) without slopes between near and far. At the outline heads and ears are steep, and stay so."""
+    """Depths (G,G) without slopes between near and far. At outlines heads and ears stay steep."""
     to_outline = cv2.distanceTransform((contour > 0).astype(np.uint8), cv2.DIST_L2, 5)[::step, ::step]
     inside = to_outline > options.steep_rim_px
     for _ in range(2):  # What fell leaves what hung on to it.
