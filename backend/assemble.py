@@ -31,7 +31,7 @@ MESH_OF_PART = {"skin": "face"}
 
 BODY_BEHIND_MM = 25.0
 """The body card stands a little behind the head centre: behind the throat, before the nape."""
-BODY_BELOW_HAIR_MM, FARTHEST_BODY_MM = 5.0, 90.0
+BODY_BELOW_HAIR_MM, FARTHEST_BODY_MM = 5.0, 150.0
 """Where hair hangs down behind that, the card gives way by the first, and no farther than the second."""
 CARD_CELLS = 64
 """Along the longer side of that card."""

@@ -19,6 +19,7 @@ from .doubts import doubts_about_cover, doubts_about_light, doubts_about_outline
 from .eyes import EYES, Eyeball, eyeball, lash_image
 from .fit import HeadFit
 from .fitting import FittedView, Fitting
+from .frames import Pose
 from .hair_mesh import build_shells
 from .head_parse import HeadParse, HeadParser
 from .known import known_vertices
@@ -159,8 +160,11 @@ class Engine:
         with watch.stage(Stage.MESH):
             ears = well_fitted_ears(head, parse.labels)
             shells = build_shells(depth, parse, crop, fit.pose, skin_mm=shown_skin(head, ears))
+            hair_mm = self._drawn(shells[0], crop, fit.pose)
+            # The shell was calmed and cut since: what goes by the map should meet the mesh.
+            depth = replace(depth, front=np.where(np.isfinite(hair_mm), hair_mm, depth.front))
         with watch.stage(Stage.TEXTURE):
-            meshes, images, delit, sight = self._dress(photo, found, fit, view, depth, shells, ears)
+            meshes, images, delit, sight = self._dress(photo, found, fit, view, depth, shells, hair_mm, ears)
         estimate = delit and delit.estimate
         pitch_mm = float(fit.pose.translation_mm[2]) / crop.camera.fx
         seen = (
@@ -209,6 +213,7 @@ class Engine:
         view: FittedView,
         depth: HeadDepth,
         shells: tuple[TexturedMesh, TexturedMesh],
+        hair_mm: NDArray[np.float32],
         ears: tuple[str, ...],
     ) -> tuple[tuple[TexturedMesh, ...], dict[str, NDArray[np.uint8]], Delit | None, Sight]:
         """All meshes and images of the reconstruction, its face without light, and what the photo sees."""
@@ -246,8 +251,9 @@ class Engine:
             images["face"], delit = face.result()
         if delit is not None:
             images["face_albedo"] = delit.texture
-        hair_mm = crop.map_to_photo(np.where(is_shell, depth.front, 0), photo.width, photo.height)
-        return (*parts, *shells, body_mesh(fit.camera, fit.pose, body, hair_mm)), images, delit, sight
+        behind_mm = np.where(np.isfinite(hair_mm), hair_mm, 0)
+        body_behind_mm = crop.map_to_photo(behind_mm, photo.width, photo.height)
+        return (*parts, *shells, body_mesh(fit.camera, fit.pose, body, body_behind_mm)), images, delit, sight
 
     def _face(
         self, vertices_cam: NDArray[np.float32], sight: Sight, found: DetectedFace
@@ -290,6 +296,13 @@ class Engine:
     ) -> Eyeball:
         vertices = np.flatnonzero(self.model.regions[name])
         return eyeball(name, vertices, straight, found.points_px, fit.camera, fit.pose)
+
+    def _drawn(self, shell: TexturedMesh, crop: HeadCrop, pose: Pose) -> NDArray[np.float32]:
+        """(S,S) depth of a shell, infinite where it is not."""
+        triangles = triangulate(shell.polygons).vertices
+        return rasterize_arrays(
+            pose.to_camera(shell.vertices), triangles, crop.camera, self._rasterizer
+        ).depth
 
     def _nearest(self, vertices_cam: NDArray[np.float32], crop: HeadCrop) -> NDArray[np.float32]:
         triangles = triangulate(self.model.polygons[self.model.solid]).vertices

@@ -24,11 +24,11 @@ from .raster import triangulate
 from .reconstruction import TexturedMesh
 from .shell_depth import (
     ShellOptions,
-    before_skin,
     behind_limb,
     beyond_limb,
     combed,
     completed,
+    least_cover,
     rims,
     seen_face,
     shell_region,
@@ -87,8 +87,8 @@ def build_shells(
     front_mm, back_mm = completed(front_mm, options), completed(depth.back, options)
     rim_mm, back_join = rims(front_mm, back_mm, contour > 0, strip, options)
     front_mm = behind_limb(front_mm, seen_face(depth, parse), pitch_mm, options)
-    if skin_mm is not None:
-        front_mm = before_skin(front_mm, parse, skin_mm, options)
+    cover_mm = np.float32(np.inf) if skin_mm is None else least_cover(parse, skin_mm, options)
+    front_mm = np.minimum(front_mm, cover_mm)
 
     pixels, side = snapped_grid(contour, step)
     inner_mm = tucked(front_mm, depth, parse, pitch_mm, options)
@@ -106,6 +106,8 @@ def build_shells(
         options=options,
     )
     vertex_mm = _stepped(vertex_mm, cells, contour, torn, step, options)
+    if skin_mm is not None:
+        vertex_mm = np.where(side > 0, np.minimum(vertex_mm, cover_mm[::step, ::step]), vertex_mm)
     vertex_mm, cells, twin_of, twin_mm = _cut(
         vertex_mm, cells, side.ravel() > 0, torn, options.smallest_piece
     )
@@ -120,7 +122,13 @@ def build_shells(
     pixels, side = snapped_grid(inset, step)
     joined_mm = front_mm + back_join * (back_mm - front_mm)
     vertex_mm = np.where(side > 0, _sample(back_mm, pixels), _sample(joined_mm, pixels))
-    vertex_mm += np.where(side > 0, combed(vertex_mm, step * pitch_mm, options.comb_px / step), 0.0)
+    vertex_mm = vertex_mm + combed(vertex_mm, step * pitch_mm, options.comb_px / step)
+    # Thin hair has its far side where it has its near one: neither may come out through the other.
+    vertex_mm = np.where(
+        side > 0,
+        np.maximum(vertex_mm, _sample(front_mm, pixels) + options.thinnest_mm),
+        _sample(joined_mm, pixels),
+    )
     cells = cells_of(side, reached(side, inset[::step, ::step]))
     cells = seen_from_behind(without_specks(cells, side.ravel() > 0, options.smallest_piece))
     points = crop.camera.unproject(pixels.reshape(-1, 2).astype(np.float64), vertex_mm.ravel())

@@ -32,6 +32,8 @@ class ShellOptions:
     """Distance below the face at the end of that overlap: face and shell never fight for a pixel."""
     cover_mm: float = 1.5
     """Hair lies at least so far before the skin that it covers."""
+    thinnest_mm: float = 1.5
+    """Inside their rims the back lies so far behind the front."""
     lead_px: float = 2.0
     """The shell goes under the face this far inside its border: there the face's texture is sure."""
     border_smoothing_px: float = 2.0
@@ -108,13 +110,14 @@ def completed(depth: Field, options: ShellOptions) -> Field:
     return np.maximum(filled, cv2.morphologyEx(filled, cv2.MORPH_CLOSE, brush) - options.spike_mm)
 
 
-def before_skin(front: Field, parse: HeadParse, skin_mm: Field, options: ShellOptions) -> Field:
-    """(S,S) ``front`` with hair and headwear before skin ``skin_mm`` (S,S; NaN where none is drawn), which
-    the photo shows that they cover: an ear or a neck would come out through them."""
+def least_cover(parse: HeadParse, skin_mm: Field, options: ShellOptions) -> Field:
+    """(S,S) depth that hair and headwear may have at most, infinite elsewhere: before skin ``skin_mm`` (S,S;
+    NaN where none is drawn) which the photo shows that they cover, or an ear or a neck would come out through
+    them."""
     covers = np.isin(parse.labels, (HAIR, HEADWEAR)) & np.isfinite(skin_mm)
     # Skin is steep at its outline: the nearest of a pixel and its neighbours decides.
     nearest = cv2.erode(np.where(np.isfinite(skin_mm), skin_mm, np.inf), np.ones((3, 3), np.uint8))
-    return np.where(covers, np.minimum(front, nearest - options.cover_mm), front).astype(np.float32)
+    return np.where(covers, nearest - options.cover_mm, np.inf).astype(np.float32)
 
 
 def skin_strip(depth: HeadDepth, parse: HeadParse, contour: Field, options: ShellOptions) -> Mask:

@@ -142,7 +142,7 @@ def _face_bar(product: Table) -> list[str]:
 
 def _under(what: str, asked: float, ours: Score, theirs: Score) -> str:
     share = 1 - ours.non_face_mm / theirs.non_face_mm
-    return _bar(what, f">= {asked:.0%}", f"{share:.0%}", share >= asked)
+    return _bar(what, f">= {asked:.0%}", f"{share:.1%}", share >= asked)
 
 
 def _bar(what: str, asked: str, measured: str, reached: bool) -> str:
