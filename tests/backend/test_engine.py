@@ -7,6 +7,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from skimage import data
 
 from backend.crop import CROP_SIZE
@@ -15,6 +16,7 @@ from backend.errors import Cancelled, NoFaceFound
 from backend.evaluate.predict import render_over_plate
 from backend.evaluate.roundtrip import similarity_inside
 from backend.head_parse import HEAD_CLASSES
+from backend.outline_problem import skin_border
 from backend.photo import Photo
 from backend.protocol import Stage
 from backend.reconstruction import Reconstruction
@@ -22,6 +24,7 @@ from backend.repose import posed_vertices, render_coarse
 from tests.backend.poking import STRAY, share_poking_through
 
 PARTS = ("face", "eye_left", "eye_right", "teeth", "tongue", "lashes", "hair", "back", "body")
+Mask, Labels = NDArray[np.bool_], NDArray[np.uint8]
 ROUND_TRIP_DB = 32.0
 """Issue 2's bar for the head at the photo's own pose."""
 
@@ -64,6 +67,23 @@ def test_the_photos_pose_gives_back_the_photo(engine: Engine, photo: Photo, head
     psnr_db, ssim = similarity_inside(photo.pixels, render, np.isin(labels, HEAD_CLASSES))
     assert psnr_db >= ROUND_TRIP_DB
     assert ssim > 0.95
+
+
+def test_the_face_becomes_as_wide_as_the_photos(engine: Engine, photo: Photo) -> None:
+    fit, found, _ = engine.fit(photo)
+    fitting = engine._fitting
+    view = fitting.view(photo, found, fit)
+    met, seen = fitting.met(photo, found, fit, view)
+
+    def off_px(head: Mask, labels: Labels) -> float:
+        """How far the face's outline is off where the photo's ends against neck and background."""
+        distance, known = skin_border(labels, view.crop.inside)
+        border = head & ~cv2.erode(head.astype(np.uint8), np.ones((3, 3))).astype(bool)
+        return float(np.abs(distance[border & known & (np.abs(distance) < 10)]).mean())
+
+    assert off_px(seen.head.face, view.parse.labels) < 0.7 * off_px(view.head.face, view.parse.labels)
+    assert 1 < np.abs(met.residual_mm - fit.residual_mm).max() < 8
+    assert seen.parse is view.parse
 
 
 def test_a_turned_head_has_no_hole(head: Reconstruction) -> None:

@@ -99,6 +99,18 @@ def test_front_shell_covers_hair_and_a_band_but_not_the_face():
     assert (below < allowed[on_band]).all()
 
 
+def test_the_far_side_of_thin_hair_stays_behind_its_near_side():
+    """A network may put the front where the silhouette has its far side: the back came out through it."""
+    depth, parse, crop = head()
+    thin = np.arange(SIZE) > 78
+    depth = replace(depth, back=np.where(thin, depth.front, depth.back).astype(np.float32))
+    front, back = build_shells(depth, parse, crop, POSE, replace(OPTIONS, comb_px=1.25))
+    inner = cv2.erode((thin & np.isfinite(depth.front)).astype(np.uint8), np.ones((13, 13), np.uint8)) > 0
+    inner &= shell_region(depth, parse)
+    assert inner.sum() > 100
+    assert (seen([back]) > seen([front]))[inner].all()
+
+
 @pytest.mark.parametrize("yaw", [-20.0, 20.0])
 def test_no_gap_opens_between_face_and_hair_when_the_head_turns(yaw):
     depth, parse, crop = head()
