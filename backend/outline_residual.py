@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
 from .crop import HeadCrop
@@ -18,6 +19,7 @@ from .fit import HeadFit
 from .frames import Pose
 from .morphable import MorphableModel
 from .outline_problem import FEWEST_POINTS, model_border, skin_border
+from .project import EARS
 from .raster import FragmentArrays, Rasterizer, rasterize_arrays, triangulate
 
 
@@ -33,6 +35,8 @@ class OutlineReach:
     """So many points' weight of no displacement: far from the outline nothing moves."""
     points: int = 240
     """Used at most."""
+    off_ears_mm: float = 15.0
+    """Over this distance from an ear the displacement grows to its whole."""
     rounds: int = 2
     """A smooth displacement meets an outline only in part; twice, it is met by half a millimetre."""
 
@@ -59,7 +63,16 @@ def outline_residual(
     if model.has_skull:
         for _ in range(reach.rounds):
             moved = moved + _missing(model, moved, fit.pose, crop, labels, rasterizer, reach)
-    return moved - head
+    return _off_ears(model, reach)[:, None] * (moved - head)
+
+
+def _off_ears(model: MorphableModel, reach: OutlineReach) -> NDArray[np.float32]:
+    """(N,) 0 on ears, 1 farther away: they stay where they were fitted."""
+    ears = np.logical_or.reduce([model.regions[name] for name in EARS])
+    if not ears.any():
+        return np.ones(len(ears), np.float32)
+    distance, _ = cKDTree(model.mean[ears]).query(model.mean)
+    return (distance / reach.off_ears_mm).clip(0, 1).astype(np.float32)
 
 
 def _missing(
