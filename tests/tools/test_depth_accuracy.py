@@ -91,7 +91,8 @@ def test_a_checkpoint_of_a_run_without_df_is_shown_no_face(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("prior_mm", "words"), [(8.0, "50% | reached"), (5.0, "20% | **not reached**"), (2.0, "-100% | **not")]
+    ("prior_mm", "words"),
+    [(8.0, "50.0% | reached"), (5.0, "20.0% | **not reached**"), (2.0, "-100.0% | **not")],
 )
 def test_bars_are_judged(run: Run, prior_mm: float, words: str) -> None:
     face, extended, prior, ours, joined = rows_of([run])
