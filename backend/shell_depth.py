@@ -165,8 +165,8 @@ def combed(depth_mm: Field, pitch_mm: float, deviation: float) -> Field:
     """(G,G) what smoothing a depth map along its level lines adds to it.
 
     Where a head turns away from the camera, an outline that is off by a pixel is a ridge of millimetres.
-    Level lines shrink as under curvature flow (Alvarez, Lions and Morel, SIAM Journal on Numerical Analysis 1992); slopes
-    across them, and with them the head's form, stay.
+    Level lines shrink as under curvature flow (Alvarez, Lions and Morel, SIAM Journal on Numerical Analysis
+    1992); slopes across them, and with them the head's form, stay.
 
     Args:
         depth_mm: (G,G).
