@@ -64,20 +64,21 @@ def front_image(
     colour = _crop_at(photo.pixels, crop, side)
     behind = _crop_at(behind_head, crop, side)
     matte = cv2.resize(_lined(parse.matte), (side, side), interpolation=cv2.INTER_CUBIC).clip(0, 1)
-    alpha = matte[..., None]
-    pure = behind + (colour - behind) / alpha.clip(FAINT[0])
     bare = np.isin(parse.labels, (FACE, EAR, OTHER_HEAD)).astype(np.uint8)
     bare = cv2.resize(bare, (side, side), interpolation=cv2.INTER_NEAREST)
     solid = (matte > SOLID).astype(np.uint8)
     brush = np.ones((round(INSET * side) | 1,) * 2, np.uint8)
     inner = push_pull(colour, np.where(bare, solid, cv2.erode(solid, brush)).astype(np.float32))
     # Near 0 the division only amplifies errors of the plate: lean on the hair's own inside.
-    trust = ((matte - FAINT[0]) / (FAINT[1] - FAINT[0])).clip(0, 1)[..., None]
-    own = ((matte - TINTED[0]) / np.ptp(TINTED)).clip(0, 1)
+    edge = (matte > FAINT[0]) & (matte <= SOLID)
+    alpha, below, tone = matte[edge, None], behind[edge], inner[edge]
+    pure = below + (colour[edge] - below) / alpha
+    trust = ((alpha - FAINT[0]) / (FAINT[1] - FAINT[0])).clip(0, 1)
     # The rim of an ear is no hair, and too narrow for a tone of its own.
-    own = np.where(cv2.dilate(bare, brush, iterations=2), 1, own)
-    soft = _tinted(trust * pure + (1 - trust) * inner, inner, own)
-    front = np.where(alpha > SOLID, colour, soft)
+    rim = cv2.dilate(bare, brush, iterations=2)[edge, None] > 0
+    own = np.where(rim, 1, ((alpha - TINTED[0]) / np.ptp(TINTED)).clip(0, 1))
+    front = np.where(solid[..., None], colour, inner)
+    front[edge] = _tinted(trust * pure + (1 - trust) * tone, tone, own)
     picture = np.dstack([_to_uint8(front), _to_uint8(255 * matte)])
     if under is not None:
         _shade(picture, crop, parse, under & (parse.labels != HAIR))
@@ -110,9 +111,9 @@ def shadowed_hair(crop: HeadCrop, parse: HeadParse) -> Image | None:
 
 
 def _tinted(colour: Image, tone: Image, share: Image) -> Image:
-    """(S,S,3) the brightness of ``colour`` in the tint of ``tone``; its own where ``share`` (S,S) is 1."""
-    tint, other = (of - of.mean(axis=2, keepdims=True) for of in (colour, tone))
-    return colour + (1 - share[..., None]) * (other - tint)
+    """(M,3) the brightness of ``colour`` in the tint of ``tone``; its own where ``share`` (M,1) is 1."""
+    tint, other = (of - of.mean(axis=1, keepdims=True) for of in (colour, tone))
+    return colour + (1 - share) * (other - tint)
 
 
 def _lined(matte: Image) -> Image:

@@ -47,11 +47,16 @@ class Sight:
         in_front = z > 1
         safe = np.where(in_front[:, None], points_cam, np.float32([0, 0, 1])).astype(np.float32)
         photo_px = self.camera.project(safe)
-        inside = ((photo_px >= 0) & (photo_px <= (self.camera.width - 1, self.camera.height - 1))).all(1)
+        inside = _both((photo_px >= 0) & (photo_px <= (self.camera.width - 1, self.camera.height - 1)))
         crop_px = self.crop.to_crop(photo_px)
         nearest = _sample(self.nearest_mm, crop_px, self.crop.size)
         visible = in_front & inside & (z <= nearest + DEPTH_SLACK_MM)
         return Seen(photo_px, _sample(self.labels, crop_px, self.crop.size), visible)
+
+
+def _both(pairs: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(M,2) to (M,), as ``all(1)``, which takes several times as long over so short an axis."""
+    return pairs[:, 0] & pairs[:, 1]
 
 
 def _sample(grid: NDArray, crop_px: NDArray[np.floating], crop_size: int) -> NDArray:
@@ -59,6 +64,6 @@ def _sample(grid: NDArray, crop_px: NDArray[np.floating], crop_size: int) -> NDA
     size = grid.shape[0]
     finer = np.float32(size / crop_size)
     at = np.rint((crop_px + np.float32(0.5)) * finer - np.float32(0.5)).clip(-1, size).astype(np.int32)
-    inside = ((at >= 0) & (at < size)).all(1)
+    inside = _both((at >= 0) & (at < size))
     index = np.where(inside, at[:, 1] * size + at[:, 0], 0)
     return np.where(inside, grid.ravel()[index], 0).astype(grid.dtype)

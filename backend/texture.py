@@ -13,6 +13,7 @@ from functools import cached_property
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from .normals import vertex_normals
 from .push_pull import push_pull
@@ -47,13 +48,16 @@ class Atlas:
         return triangulate(self.polygons).vertices
 
     @cached_property
-    def _texels(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Image]:
-        """Flat texel index (M,), triangle (M,) and barycentrics (M,3)."""
+    def _texels(self) -> tuple[NDArray[np.int64], NDArray[np.int64], csr_array]:
+        """Flat texel index (M,), triangle (M,) and share of each vertex (M,N): barycentrics."""
         corner_uvs = triangulate(self.polygons).of_corners(self.uvs).reshape(-1, 2)
         corners = np.arange(len(corner_uvs)).reshape(-1, 3)
         fragments = rasterize_uv_arrays(corner_uvs, corners, self.grid)
         at = np.flatnonzero(fragments.covered)
-        return at, fragments.face.ravel()[at], fragments.barycentric.reshape(-1, 3)[at]
+        triangle, weights = fragments.face.ravel()[at], fragments.barycentric.reshape(-1, 3)[at]
+        vertices = self.triangles.astype(np.int32)[triangle].ravel()
+        ends = 3 * np.arange(len(at) + 1, dtype=np.int32)
+        return at, triangle, csr_array((weights.ravel(), vertices, ends), (len(at), self.triangles.max() + 1))
 
     @property
     def count(self) -> int:
@@ -62,10 +66,8 @@ class Atlas:
 
     def spread(self, per_vertex: NDArray[np.floating]) -> Image:
         """Values (N,C) at the model's vertices to texels (M,C)."""
-        _, triangle, weights = self._texels
-        corners = self.triangles[triangle]
-        values = per_vertex.astype(np.float32)
-        return sum(weights[:, k : k + 1] * values[corners[:, k]] for k in range(3))
+        shares = self._texels[2]
+        return shares @ per_vertex[: shares.shape[1]].astype(np.float32)
 
     def choose(self, vertex_mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """(M,) texels of triangles with most corners in the mask (N,)."""
