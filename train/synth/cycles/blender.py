@@ -7,7 +7,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -157,6 +157,8 @@ def open_blender(settings: BlenderSettings) -> Iterator[Blender]:
             try:
                 yield Blender(process, log, Path(folder), settings)
             finally:
-                if process.stdin is not None and not process.stdin.closed:
-                    process.stdin.close()
+                # What could not be told to a Blender that is gone is still in the buffer: closing tries again.
+                if process.stdin is not None:
+                    with suppress(BrokenPipeError):
+                        process.stdin.close()
                 process.terminate()

@@ -149,3 +149,13 @@ def test_a_python_without_blender_is_named():
         open_blender(BlenderSettings(Path(sys.executable))) as running,
     ):
         render_with_cycles(person, views(), lights(), running, seeds=[0])
+
+
+def test_a_blender_that_is_gone_before_it_is_asked_is_named():
+    person = Person((wall(),), (), wall().vertices)
+    with (
+        pytest.raises(BlenderMissing, match="no Blender"),
+        open_blender(BlenderSettings(Path(sys.executable))) as running,
+    ):
+        running._process.wait()
+        render_with_cycles(person, views(), lights(), running, seeds=[0])
