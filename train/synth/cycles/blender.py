@@ -157,7 +157,7 @@ def open_blender(settings: BlenderSettings) -> Iterator[Blender]:
             try:
                 yield Blender(process, log, Path(folder), settings)
             finally:
-                # What could not be told to a Blender that is gone is still in the buffer: closing tries again.
+                # What a Blender that is gone was not told is still in the buffer, and closing tries again.
                 if process.stdin is not None:
                     with suppress(BrokenPipeError):
                         process.stdin.close()
